@@ -1,0 +1,55 @@
+# Fullcourt. `make` lists what there is; everything is installed into .venv, from the pinned requirements.txt.
+
+PYTHON ?= python3
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check up down bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## Install everything into .venv, once
+
+$(STAMP): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: Python 3.11 or later is needed, and $(PYTHON) is not: name one with PYTHON=" >&2; exit 1; }
+	@echo "Installing into .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $(STAMP)
+
+demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
+	@$(BIN)/python -m deployments.demo
+
+test: setup ## Run all tests, against a real DuckDB and a real Prefect server
+	$(BIN)/python -m pytest
+
+check: setup ## Run ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+up: setup ## Start a Prefect server (PORT=4200) and a worker, and register the deployments
+	@$(BIN)/python -m deployments.local up
+
+down: ## Stop what `make up` started, and nothing else
+	@if [ -f $(STAMP) ]; then $(BIN)/python -m deployments.local down; else echo "Nothing is running."; fi
+
+bench: setup ## Measure the backfill against its limits
+	@$(BIN)/python -m benchmarks.backfill
+
+lock: ## Compile requirements.txt from requirements.in
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/python" -m pip install --quiet --quiet --disable-pip-version-check uv; \
+	"$$tools/bin/uv" pip compile requirements.in --output-file requirements.txt --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+clean: down ## Remove .venv, caches and the demo's warehouse; yours and the run history stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f .fullcourt/demo.duckdb .fullcourt/demo.duckdb.wal
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
