@@ -1,0 +1,92 @@
+"""The exceptions of Fullcourt.
+
+::
+
+    FullcourtError
+    ├── TransientError            worth another try; retried with back-off and jitter
+    │   └── WarehouseBusyError    another writer holds the warehouse or the rows
+    └── TerminalError             the same call would fail again; never retried
+        ├── RequestError          a parameter is invalid
+        ├── SettingsError         a setting is invalid
+        ├── CatalogueError        a table folder is incomplete or contradicts itself
+        ├── IngestError           an input file cannot be read as a whole
+        └── WarehouseError        the warehouse refused
+            ├── SchemaError       a table, column or type is not what the catalogue says
+            ├── QueryError        a statement is invalid, or a value does not fit
+            └── StorageError      a corrupt file, a read-only folder, a full disk
+
+A message says what was wrong, where, and what to do.
+"""
+
+from pydantic import ValidationError
+
+_MAX_SHOWN_CHARACTERS = 200
+
+
+class FullcourtError(Exception):
+    """Base of every error that Fullcourt raises on purpose."""
+
+
+class TransientError(FullcourtError):
+    """Another attempt can succeed without anybody changing anything."""
+
+
+class WarehouseBusyError(TransientError):
+    """Another process or transaction holds what this one needs."""
+
+
+class TerminalError(FullcourtError):
+    """The same call fails again until somebody changes something."""
+
+
+class RequestError(TerminalError):
+    """A parameter of a run is invalid."""
+
+
+class SettingsError(TerminalError):
+    """A setting is invalid."""
+
+
+class CatalogueError(TerminalError):
+    """A table folder is incomplete or contradicts itself."""
+
+
+class IngestError(TerminalError):
+    """An input file cannot be read as a whole."""
+
+
+class WarehouseError(TerminalError):
+    """The warehouse refused, and would refuse again."""
+
+
+class SchemaError(WarehouseError):
+    """A table, a column or a type is not what the catalogue says."""
+
+
+class QueryError(WarehouseError):
+    """A statement is invalid, or a value does not fit its column."""
+
+
+class StorageError(WarehouseError):
+    """The storage is corrupt, read-only or full."""
+
+
+def describe_validation_error(error: ValidationError, *, prefix: str = "") -> str:
+    """Say, for each invalid field, its name, the value that was given (unless it is a long one) and what is allowed.
+
+    Args:
+        error: What pydantic raised.
+        prefix: Put before each field's name, which is then in capitals: the prefix of an environment variable.
+    """
+    lines = []
+    for detail in error.errors(include_url=False, include_context=False):
+        name = ".".join(str(part) for part in detail["loc"])
+        message = detail["msg"].removeprefix("Value error, ")
+        if not name:
+            lines.append(message)
+            continue
+        name = f"{prefix}{name.upper()}" if prefix else name
+        given = repr(detail["input"])
+        is_shown = detail["type"] != "missing" and len(given) <= _MAX_SHOWN_CHARACTERS
+        lines.append(f"{name}={given}: {message}" if is_shown else f"{name}: {message}")
+    return "; ".join(lines)

@@ -1,0 +1,83 @@
+"""What a run of the backfill was asked to do."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tasks.domain.day import ContextSource
+from tasks.domain.errors import RequestError, describe_validation_error
+
+
+class BackfillRequest(BaseModel):
+    """A valid request; what is invalid never becomes one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: date
+    """Today in the league's calendar; passed in, never read from a clock."""
+    start_date: date | None = None
+    end_date: date | None = None
+    dates: tuple[date, ...] | None = None
+    tables: tuple[str, ...]
+    force: bool = False
+    dry_run: bool = False
+    resume: bool = True
+    context_source: ContextSource = "auto"
+    max_concurrency: int = Field(8, ge=1, le=64)
+    stop_after_identical_failures: int = Field(3, ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _names_days(self) -> Self:
+        if self.dates is not None:
+            if self.start_date or self.end_date:
+                shown = ", ".join(
+                    f"{name}={day}" for name in ("start_date", "end_date") if (day := getattr(self, name))
+                )
+                raise ValueError(f"{shown}: not together with dates, which is an explicit list instead; give either")
+            if not self.dates:
+                raise ValueError("dates=[]: name at least one day")
+        elif self.start_date is None:
+            raise ValueError("start_date is missing: give start_date and end_date, or dates")
+        elif self.end_date is not None and self.end_date < self.start_date:
+            raise ValueError(f"end_date={self.end_date}: must be on or after start_date={self.start_date}; swap them")
+        if self.last_date > self.as_of:
+            name = "dates" if self.dates is not None else "end_date" if self.end_date else "start_date"
+            raise ValueError(f"{name}={self.last_date}: must not be after today in New York, {self.as_of}")
+        return self
+
+    @property
+    def first_date(self) -> date:
+        """The earliest day asked for."""
+        return min(self.days())
+
+    @property
+    def last_date(self) -> date:
+        """The latest day asked for."""
+        return max(self.days())
+
+    def days(self) -> Sequence[date]:
+        """Every day asked for, once, in order."""
+        if self.dates is not None:
+            return sorted(set(self.dates))
+        return list(_between(self.start_date, self.end_date or self.start_date))
+
+
+def make_request(**parameters: Any) -> BackfillRequest:
+    """Turn a flow's parameters into a request.
+
+    Raises:
+        RequestError: A parameter is invalid; the message names it, its value and what is allowed.
+    """
+    try:
+        return BackfillRequest(**parameters)
+    except ValidationError as error:
+        raise RequestError(describe_validation_error(error)) from error
+
+
+def _between(first: date | None, last: date | None) -> Iterator[date]:
+    if first is None or last is None:
+        return
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)

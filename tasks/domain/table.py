@@ -1,0 +1,149 @@
+"""What a table folder says: the models behind ``table.yaml``."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,127}$")]
+ColumnType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP"]
+Window = Literal["day", "season_before", "season_to_date"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Frozen):
+    """One column; types are GoogleSQL's."""
+
+    name: Identifier
+    type: ColumnType
+    description: str = Field(min_length=1)
+    required: bool = False
+    range: tuple[float, float] | None = Field(None, description="Lowest and highest value allowed, both included.")
+    volatile: bool = Field(False, description="Says when or by whom a row was written; not part of its content.")
+
+    @model_validator(mode="after")
+    def _has_a_range_that_a_value_can_be_in(self) -> Self:
+        if self.range is None:
+            return self
+        if self.type not in ("INT64", "FLOAT64"):
+            raise ValueError(f"{self.name} is a {self.type}; only INT64 and FLOAT64 have a range")
+        if self.range[0] > self.range[1]:
+            raise ValueError(f"the range of {self.name} starts at {self.range[0]:g} and ends at {self.range[1]:g}")
+        return self
+
+
+class Input(_Frozen):
+    """A table that is read, and the days of it that a day's result depends on.
+
+    ``day`` is the day itself, ``season_before`` the days of the season before it, ``season_to_date`` both.
+    """
+
+    table: Identifier
+    window: Window
+
+
+class Source(_Frozen):
+    """One way to get the context of a day; the first of a table that covers the expected set is taken.
+
+    A source with a ``table`` is used only if that table covers the day. The last source of a table has none: it is the
+    fallback, rebuilt from inputs that the reference check has vouched for.
+    """
+
+    name: Identifier
+    table: Identifier | None = None
+
+
+class Thresholds(_Frozen):
+    """Shares of the expected set, from 0 to 1; a share equal to a threshold is on its better side."""
+
+    block_below: float = Field(0.90, gt=0, le=1)
+    warn_below: float = Field(0.95, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.block_below > self.warn_below:
+            raise ValueError(f"block_below ({self.block_below}) must not be above warn_below ({self.warn_below})")
+        return self
+
+
+class Build(_Frozen):
+    """How a derived table is built, one day at a time."""
+
+    entity: Identifier = Field(description="The column by which coverage is compared as a set.")
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    depends_on: tuple[Identifier, ...] = ()
+    sources: tuple[Source, ...] = Field(min_length=1)
+    thresholds: Thresholds = Thresholds()
+    never_all_null: tuple[Identifier, ...] = Field(
+        min_length=1, description="Columns of which at least one value must be there: a day without any is blocked."
+    )
+
+    @model_validator(mode="after")
+    def _sources_end_in_a_fallback(self) -> Self:
+        *preferred, fallback = self.sources
+        if fallback.table is not None:
+            raise ValueError(f"the last source, {fallback.name}, must have no table: it is the fallback")
+        for source in preferred:
+            if source.table is None:
+                raise ValueError(f"source {source.name} needs a table to check, or must be the last one")
+        if len(preferred) > 1:
+            raise ValueError("at most one source before the fallback")
+        if fallback.name in [source.name for source in preferred]:
+            raise ValueError(f"two sources are named {fallback.name}")
+        return self
+
+    @property
+    def preferred(self) -> Source | None:
+        """The source that must first be shown to cover a day; None if there is only the fallback."""
+        return self.sources[0] if len(self.sources) > 1 else None
+
+    @property
+    def fallback(self) -> Source:
+        """The source that needs no check of its own."""
+        return self.sources[-1]
+
+
+class TableSpec(_Frozen):
+    """One table: its schema, its layout and, if it is derived, its build."""
+
+    dataset: Identifier
+    name: Identifier
+    description: str = Field(min_length=1)
+    role: Literal["input", "derived", "record"]
+    grain: tuple[Identifier, ...] = Field(min_length=1)
+    partition: Identifier
+    cluster: tuple[Identifier, ...] = ()
+    columns: tuple[Column, ...] = Field(min_length=1)
+    build: Build | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.role == "derived") != (self.build is not None):
+            raise ValueError("a derived table has a build section, and no other table has one")
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"columns named twice: {sorted({n for n in names if names.count(n) > 1})}")
+        used = [*self.grain, self.partition, *self.cluster]
+        if self.build:
+            used += [self.build.entity, *self.build.never_all_null]
+        if unknown := sorted(set(used) - set(names)):
+            raise ValueError(f"not among the columns: {unknown}")
+        if self.column(self.partition).type != "DATE":
+            raise ValueError(f"the partition column {self.partition} must be a DATE")
+        return self
+
+    @property
+    def full_name(self) -> str:
+        """``dataset.table``, as it is written in SQL."""
+        return f"{self.dataset}.{self.name}"
+
+    @property
+    def content_columns(self) -> tuple[str, ...]:
+        """The columns that make up a row's content: all but the volatile ones."""
+        return tuple(column.name for column in self.columns if not column.volatile)
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name."""
+        return next(column for column in self.columns if column.name == name)

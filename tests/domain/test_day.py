@@ -1,0 +1,181 @@
+"""What is known of a day: its games, the source of its context, its place in the season, and shares as text."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.domain.day import (
+    ContextSource,
+    Reference,
+    SourceCoverage,
+    SourceDecision,
+    choose_source,
+    is_bootstrap,
+    percent,
+)
+from tasks.domain.table import Build
+
+# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
+DAY = date(2023, 2, 23)
+BUILD = Build.model_validate(
+    {
+        "entity": "player_lookup",
+        "inputs": [{"table": "player_game_summary", "window": "season_before"}],
+        "sources": [{"name": "upcoming", "table": "upcoming_player_game_context"}, {"name": "synthetic"}],
+        "never_all_null": ["pace_score"],
+    }
+)
+ONE_SOURCE = BUILD.model_copy(update={"sources": BUILD.sources[1:]})
+
+
+def coverage(covered: int, expected: int = 187, **fields: Any) -> SourceCoverage:
+    return SourceCoverage(source="upcoming", expected=expected, covered=covered, **{"players": covered, **fields})
+
+
+@pytest.mark.parametrize(
+    ("covered", "source"),
+    [
+        *((covered, "synthetic") for covered in (0, 1, 68, 168)),
+        *((covered, "upcoming") for covered in (169, 186, 187)),
+    ],
+)
+def test_upcoming_is_taken_if_it_covers_the_expected_set_by_the_threshold(covered: int, source: str) -> None:
+    decision = choose_source(BUILD, coverage(covered))
+    assert (decision.source, decision.is_fallback) == (source, source == "synthetic")
+
+
+def test_upcoming_that_covers_exactly_90_percent_is_taken_for_every_size_of_day() -> None:
+    for expected in range(1, 501):
+        fewest = -(-9 * expected // 10)
+        assert choose_source(BUILD, coverage(fewest, expected)).source == "upcoming"
+        assert choose_source(BUILD, coverage(fewest - 1, expected)).source == "synthetic"
+
+
+def test_a_source_that_is_not_empty_but_below_says_so() -> None:
+    assert choose_source(BUILD, coverage(1)).reason == "upcoming covers 1 of 187 (0.5 %), which is below 90.0 %"
+
+
+def test_a_source_that_is_empty_says_so() -> None:
+    assert choose_source(BUILD, coverage(0)).reason == "upcoming covers 0 of 187 (0.0 %), which is empty"
+
+
+def test_a_source_with_the_right_number_of_wrong_players_is_not_taken() -> None:
+    decision = choose_source(BUILD, coverage(0, players=187))
+    assert decision.source == "synthetic"
+    assert decision.reason == "upcoming covers 0 of 187 (0.0 %), which is below 90.0 %"
+
+
+def test_a_source_that_holds_a_player_twice_is_not_taken() -> None:
+    decision = choose_source(BUILD, coverage(187, duplicates=2))
+    assert decision == SourceDecision(
+        source="synthetic", reason="upcoming holds 2 players more than once", is_fallback=True
+    )
+
+
+def test_a_source_is_not_taken_where_nothing_is_expected() -> None:
+    assert choose_source(BUILD, coverage(0, expected=0)).source == "synthetic"
+    assert coverage(0, expected=0).share == 0.0
+
+
+def test_a_table_with_one_source_has_no_choice_and_no_fallback() -> None:
+    decision = choose_source(ONE_SOURCE, None, "upcoming")
+    assert (decision.source, decision.reason, decision.is_fallback) == ("synthetic", "the only source", False)
+
+
+@pytest.mark.parametrize(("requested", "covered"), [("upcoming", 1), ("synthetic", 187)])
+def test_a_source_that_is_asked_for_is_taken_whatever_it_covers(requested: ContextSource, covered: int) -> None:
+    decision = choose_source(BUILD, coverage(covered), requested)
+    assert (decision.source, decision.is_fallback) == (requested, requested == "synthetic")
+    assert decision.reason.startswith("asked for; upcoming covers ")
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(-1, True), (0, True), (13, True), (14, False), (200, False)], ids=lambda value: str(value)
+)
+def test_the_first_14_days_of_a_season_are_bootstrap(days: int, expected: bool) -> None:
+    start = date(2022, 10, 18)
+    assert is_bootstrap(start + timedelta(days=days), start, 14) is expected
+
+
+def test_no_day_is_bootstrap_without_bootstrap_days_or_a_season() -> None:
+    assert not is_bootstrap(DAY, DAY, 0)
+    assert not is_bootstrap(DAY, None, 14)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0.0 %"),
+        (1 / 187, "0.5 %"),
+        (0.29, "29.0 %"),
+        (68 / 175, "38.8 %"),
+        (0.57, "57.0 %"),
+        (0.8999, "89.9 %"),
+        (0.9, "90.0 %"),
+        (0.95, "95.0 %"),
+        (186 / 187, "99.4 %"),
+        (0.9999, "99.9 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_a_share_reads_as_a_percentage_with_1_decimal(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize("threshold", [90, 95, 100])
+def test_a_percentage_reaches_a_threshold_only_if_the_share_does(threshold: int) -> None:
+    for expected in range(1, 1001):
+        fewest = -(-threshold * expected // 100)
+        assert float(percent((fewest - 1) / expected).removesuffix(" %")) < threshold
+        assert float(percent(fewest / expected).removesuffix(" %")) >= threshold
+
+
+@given(st.integers(1, 1_000_000).flatmap(lambda expected: st.tuples(st.integers(0, expected), st.just(expected))))
+def test_a_percentage_is_the_share_rounded_down(share: tuple[int, int]) -> None:
+    covered, expected = share
+    assert percent(covered / expected) == f"{covered * 1000 // expected / 10:.1f} %"
+
+
+def test_missing_games_block_and_are_named() -> None:
+    day = Reference(game_date=DAY, final_games=11, loaded_games=6, missing_games="BOS at LAL (0022200001)")
+    (reason,) = day.blocks()
+    assert (reason.category, reason.overridable) == ("reference_incomplete", True)
+    assert reason.message.startswith("6 of 11 final games have box scores for both teams; without: BOS at LAL")
+
+
+def test_games_that_are_not_final_block_and_are_named() -> None:
+    day = Reference(game_date=DAY, final_games=1, loaded_games=1, pending_games="BOS at LAL (0022200001)")
+    (reason,) = day.blocks()
+    assert (reason.category, reason.overridable) == ("games_not_final", True)
+    assert "BOS at LAL (0022200001)" in reason.message
+
+
+def test_a_complete_reference_neither_blocks_nor_warns() -> None:
+    day = Reference(game_date=DAY, scheduled_games=9, final_games=9, loaded_games=9, expected_players=187)
+    assert (day.blocks(), day.warnings()) == ((), ())
+
+
+def test_games_that_the_schedule_lacks_warn() -> None:
+    (reason,) = Reference(game_date=DAY, unscheduled_games="0022200001").warnings()
+    assert reason.category == "unscheduled_games"
+    assert "0022200001" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, False),
+        ({"final_games": 1}, True),
+        ({"scheduled_games": 1}, False),
+        ({"scheduled_games": 1, "pending_games": "BOS at LAL (0022200001)"}, True),
+        ({"expected_players": 187, "unscheduled_games": "0022200001"}, False),
+    ],
+    ids=["nothing", "final", "postponed", "pending", "only in the box scores"],
+)
+def test_only_the_schedule_says_that_games_were_played(fields: dict[str, Any], expected: bool) -> None:
+    assert Reference(game_date=DAY, **fields).has_games is expected

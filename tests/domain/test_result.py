@@ -1,0 +1,82 @@
+"""What comes of a day with several tables."""
+
+from datetime import UTC, date, datetime
+from itertools import pairwise
+
+import pytest
+
+from tasks.domain.checkpoint import Checkpoint
+from tasks.domain.gate import Outcome
+from tasks.domain.result import DayResult, TableResult
+
+NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
+DAY = date(2023, 2, 23)
+WORST_FIRST: tuple[Outcome, ...] = (
+    "failed",
+    "blocked",
+    "not_tried",
+    "forced",
+    "complete_with_warning",
+    "dry_run",
+    "complete",
+)
+
+
+def table(outcome: Outcome, name: str = "a", reason: str | None = None) -> TableResult:
+    checkpoint = Checkpoint(
+        table_name=name,
+        game_date=DAY,
+        run_id="run-1",
+        outcome=outcome,
+        reason=reason,
+        message=f"what {name} says",
+        code_version="v1",
+        started_at=NOON,
+        recorded_at=NOON,
+    )
+    return TableResult(checkpoint=checkpoint, is_new=True)
+
+
+def day(*tables: TableResult, settled: Outcome | None = None) -> DayResult:
+    return DayResult(game_date=DAY, tables=tables, settled=settled)
+
+
+@pytest.mark.parametrize(("worse", "better"), list(pairwise(WORST_FIRST)))
+def test_the_worst_table_decides_in_whatever_order(worse: Outcome, better: Outcome) -> None:
+    assert day(table(worse), table(better, "b")).outcome == worse
+    assert day(table(better), table(worse, "b")).outcome == worse
+
+
+@pytest.mark.parametrize("outcome", WORST_FIRST)
+def test_a_day_is_done_unless_a_table_is_blocked_failed_or_not_tried(outcome: Outcome) -> None:
+    done = outcome not in ("failed", "blocked", "not_tried")
+    assert day(table(outcome), table("complete", "b")).is_done is done
+
+
+@pytest.mark.parametrize("settled", ["skipped_bootstrap", "no_games"])
+def test_a_day_without_work_is_done(settled: Outcome) -> None:
+    result = day(settled=settled)
+    assert (result.outcome, result.is_done, result.summary) == (settled, True, settled)
+
+
+def test_a_day_that_nobody_came_to_is_not_done() -> None:
+    assert (day().outcome, day().is_done) == ("not_tried", False)
+
+
+def test_the_cause_is_what_the_tables_failed_of() -> None:
+    failed = day(table("failed", "a", "WarehouseBusyError"), table("failed", "b", "QueryError"), table("complete", "c"))
+    assert failed.cause == "QueryError, WarehouseBusyError"
+
+
+@pytest.mark.parametrize("outcome", ["blocked", "complete", "forced", "not_tried"])
+def test_a_day_that_did_not_fail_has_no_cause(outcome: Outcome) -> None:
+    assert day(table(outcome, reason="coverage_below_threshold")).cause is None
+
+
+def test_the_summary_of_a_day_that_is_not_done_says_what_the_worst_table_says() -> None:
+    result = day(table("complete"), table("blocked", "b"), table("failed", "c"))
+    assert result.summary == "failed: c: what c says"
+
+
+def test_the_summary_of_a_day_that_is_done_is_its_outcome() -> None:
+    assert day(table("forced"), table("complete", "b")).summary == "forced"
