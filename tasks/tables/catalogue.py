@@ -1,0 +1,202 @@
+"""The catalogue: every table folder, read and checked once."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from graphlib import CycleError, TopologicalSorter
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+
+import yaml
+from pydantic import ValidationError
+
+from tasks.domain.errors import CatalogueError, RequestError, describe_validation_error
+from tasks.domain.table import Build, TableSpec
+from tasks.settings import Settings
+from tasks.tables.compose import compose
+
+TABLES_DIR = Path(__file__).resolve().parent
+SHARED_DIR = TABLES_DIR / "shared"
+
+
+_once = cache  # a catalogue lives as long as the process: its methods may keep what they worked out
+
+
+class Catalogue:
+    """All tables by name, with their queries."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        specs: dict[str, TableSpec] = {}
+        queries: dict[str, Mapping[str, str]] = {}
+        self._shared = _read_queries(SHARED_DIR)
+        for folder in folders:
+            spec = _read_spec(folder)
+            if spec.name in specs:
+                raise CatalogueError(f"{folder}: there is a table folder named {spec.name} already; rename this one")
+            specs[spec.name] = spec
+            queries[spec.name] = _read_queries(folder)
+        self.tables: Mapping[str, TableSpec] = MappingProxyType(specs)
+        self._queries = queries
+        self._check_references()
+
+    def table(self, name: str) -> TableSpec:
+        """Return the table of that name.
+
+        Raises:
+            RequestError: There is none; the message lists those there are.
+        """
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise RequestError(f"tables={name!r}: no such table; there are {', '.join(sorted(self.tables))}") from None
+
+    def build(self, name: str) -> Build:
+        """Return how a derived table is built.
+
+        Raises:
+            RequestError: The table is not a derived one.
+        """
+        build = self.table(name).build
+        if build is None:
+            raise RequestError(f"tables={name!r}: not a derived table; those are {', '.join(self.derived)}")
+        return build
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """The derived tables, dependencies first."""
+        return self.in_order(name for name, spec in self.tables.items() if spec.build)
+
+    def with_dependencies(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the named derived tables and all they depend on, dependencies first."""
+        wanted: set[str] = set()
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name not in wanted:
+                wanted.add(name)
+                todo += self.build(name).depends_on
+        return self.in_order(wanted)
+
+    def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the named derived tables, each after those it depends on, otherwise by name."""
+        chosen = sorted(names)
+        graph = {name: [d for d in sorted(self.build(name).depends_on) if d in chosen] for name in chosen}
+        return tuple(TopologicalSorter(graph).static_order())
+
+    @_once
+    def query(self, table: str, query: str, *, source: str | None = None) -> str:
+        """Return the GoogleSQL text of a table's query, with every query that it names inlined.
+
+        Args:
+            table: The table's name.
+            query: The file's name without ``.sql``.
+            source: The source of the day's context: the name ``context`` then stands for ``context_<source>.sql``.
+        """
+        known = {**self._shared, **self._queries[table]}
+        if source is not None and f"context_{source}" in known:
+            known["context"] = known[f"context_{source}"]
+        return compose(query, known)
+
+    @_once
+    def shared_query(self, query: str) -> str:
+        """Return the GoogleSQL text of a query that belongs to no single table."""
+        return compose(query, self._shared)
+
+    @_once
+    def complete(
+        self,
+        text: str,
+        *,
+        table: str | None = None,
+        given: tuple[str, ...] = (),
+        parts: tuple[tuple[str, str], ...] = (),
+    ) -> str:
+        """Return a query's text with every query that it names inlined.
+
+        Args:
+            text: GoogleSQL that may read shared queries, and those of ``table``, by their bare names.
+            table: Whose queries it may read.
+            given: Bare names that the warehouse itself knows.
+            parts: More queries that it may read, as pairs of name and text.
+        """
+        known = {**self._shared, **(self._queries[table] if table else {}), **dict(parts), "": text}
+        return compose("", known, given=given)
+
+    @_once
+    def code_version(self, table: str) -> str:
+        """Return a short digest of all that decides a table's rows: its folder's and its dependencies' content."""
+        spec = self.table(table)
+        digest = sha256(spec.model_dump_json(exclude={"description": True}).encode())
+        for source in self.build(table).sources:
+            digest.update(self.query(table, "build", source=source.name).encode())
+        digest.update(self.query(table, "expected").encode())
+        for dependency in self.build(table).depends_on:
+            digest.update(self.code_version(dependency).encode())
+        return digest.hexdigest()[:12]
+
+    def _check_references(self) -> None:
+        for name, spec in self.tables.items():
+            if spec.build is None:
+                continue
+            needs = [i.table for i in spec.build.inputs]
+            needs += [s.table for s in spec.build.sources if s.table]
+            for need in needs:
+                if need not in self.tables:
+                    raise CatalogueError(f"{name}/table.yaml: reads {need}, and there is no such table folder")
+            for dependency in spec.build.depends_on:
+                if dependency not in self.tables or self.tables[dependency].build is None:
+                    raise CatalogueError(f"{name}/table.yaml: depends_on {dependency}, which is not a derived table")
+            for file in ("build", "expected"):
+                if file not in self._queries[name]:
+                    raise CatalogueError(
+                        f"{name}: {file}.sql is missing; a derived table needs build.sql, expected.sql"
+                    )
+            if len(spec.build.sources) > 1:
+                for source in spec.build.sources:
+                    if f"context_{source.name}" not in self._queries[name]:
+                        raise CatalogueError(f"{name}: context_{source.name}.sql is missing for source {source.name}")
+        try:
+            _ = self.derived
+        except CycleError as error:
+            raise CatalogueError(f"depends_on goes round in a circle: {' -> '.join(error.args[1])}") from error
+
+
+def load_catalogue(settings: Settings) -> Catalogue:
+    """Read every table folder under tasks/tables, and those of the extra folder that the settings name.
+
+    Raises:
+        CatalogueError: A folder is incomplete or contradicts itself; the message names the file.
+    """
+    extra = settings.extra_tables_dir
+    if extra is not None and not extra.is_dir():
+        raise CatalogueError(f"FULLCOURT_EXTRA_TABLES_DIR={extra}: there is no such folder")
+    return _load(tuple(d for d in (TABLES_DIR, extra) if d is not None))
+
+
+@lru_cache(maxsize=8)
+def _load(roots: tuple[Path, ...]) -> Catalogue:
+    return Catalogue(file.parent for root in roots for file in sorted(root.glob("*/table.yaml")))
+
+
+def _read_spec(folder: Path) -> TableSpec:
+    file = folder / "table.yaml"
+    try:
+        spec = TableSpec.model_validate(yaml.safe_load(_read(file)))
+    except ValidationError as error:
+        raise CatalogueError(f"{file}: {describe_validation_error(error)}") from error
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{file}: not valid YAML: {error}") from error
+    if spec.name != folder.name:
+        raise CatalogueError(f"{file}: name is {spec.name}, but the folder is {folder.name}; make them the same")
+    return spec
+
+
+def _read_queries(folder: Path) -> Mapping[str, str]:
+    return {file.stem: _read(file).strip().removesuffix(";") for file in sorted(folder.glob("*.sql"))}
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{file}: not UTF-8 text: {error}") from error

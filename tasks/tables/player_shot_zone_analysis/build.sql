@@ -1,0 +1,79 @@
+-- Grain: player_lookup. Where each player shoots from, over his last 10 games of the season before @game_date.
+-- Shares and rates are of the games that have a shot chart; without any they are NULL.
+WITH recent AS (
+  SELECT
+    *,
+    paint_attempts IS NOT NULL AND mid_range_attempts IS NOT NULL AND three_pt_attempts IS NOT NULL AS charted,
+    ROW_NUMBER() OVER (PARTITION BY player_lookup ORDER BY game_date DESC, game_id DESC) AS games_ago
+  FROM played
+  WHERE game_date < @game_date
+),
+zones AS (
+  SELECT
+    player_lookup,
+    MAX(IF(games_ago = 1, universal_player_id, NULL)) AS universal_player_id,
+    COUNT(*) AS games,
+    COUNTIF(charted) AS charted_games,
+    SUM(IF(charted, paint_makes, NULL)) AS paint_makes,
+    SUM(IF(charted, paint_attempts, NULL)) AS paint,
+    SUM(IF(charted, mid_range_makes, NULL)) AS mid_range_makes,
+    SUM(IF(charted, mid_range_attempts, NULL)) AS mid_range,
+    SUM(IF(charted, three_pt_makes, NULL)) AS three_pt_makes,
+    SUM(IF(charted, three_pt_attempts, NULL)) AS three_pt
+  FROM recent
+  WHERE games_ago <= 10
+  GROUP BY player_lookup
+),
+shares AS (
+  SELECT
+    *,
+    paint + mid_range + three_pt AS shots,
+    SAFE_DIVIDE(100 * paint, paint + mid_range + three_pt) AS paint_rate,
+    SAFE_DIVIDE(100 * mid_range, paint + mid_range + three_pt) AS mid_range_rate,
+    SAFE_DIVIDE(100 * three_pt, paint + mid_range + three_pt) AS three_pt_rate
+  FROM zones
+),
+named AS (
+  SELECT
+    *,
+    CASE
+      WHEN COALESCE(shots, 0) = 0 THEN NULL
+      WHEN 100 * paint >= 40 * shots THEN 'paint'
+      WHEN 100 * three_pt >= 40 * shots THEN 'perimeter'
+      WHEN 100 * mid_range >= 35 * shots THEN 'mid_range'
+      ELSE 'balanced'
+    END AS zone
+  FROM shares
+)
+SELECT
+  player_lookup,
+  universal_player_id,
+  @game_date AS analysis_date,
+  games AS games_in_sample_10,
+  charted_games AS charted_games_10,
+  paint_rate AS paint_rate_last_10,
+  mid_range_rate AS mid_range_rate_last_10,
+  three_pt_rate AS three_pt_rate_last_10,
+  SAFE_DIVIDE(paint_makes, paint) AS paint_pct_last_10,
+  SAFE_DIVIDE(mid_range_makes, mid_range) AS mid_range_pct_last_10,
+  SAFE_DIVIDE(three_pt_makes, three_pt) AS three_pt_pct_last_10,
+  SAFE_DIVIDE(paint, charted_games) AS paint_attempts_per_game,
+  SAFE_DIVIDE(mid_range, charted_games) AS mid_range_attempts_per_game,
+  SAFE_DIVIDE(three_pt, charted_games) AS three_pt_attempts_per_game,
+  zone AS primary_scoring_zone,
+  'v1_last_10' AS calculation_version,
+  @run_id AS run_id,
+  TO_HEX(MD5(TO_JSON_STRING(STRUCT(
+    player_lookup AS player_lookup,
+    universal_player_id AS universal_player_id,
+    games AS games,
+    charted_games AS charted_games,
+    paint_makes AS paint_makes,
+    paint AS paint,
+    mid_range_makes AS mid_range_makes,
+    mid_range AS mid_range,
+    three_pt_makes AS three_pt_makes,
+    three_pt AS three_pt
+  )))) AS data_hash,
+  @processed_at AS processed_at
+FROM named
