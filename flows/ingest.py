@@ -1,0 +1,58 @@
+"""The ingest: check the input files, load them, report."""
+
+from typing import Annotated
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from tasks.domain.ingest import IngestReport, IngestRequest
+from tasks.ingest import check_input_files, load_input_files, report_ingest
+from tasks.settings import load_settings
+
+
+@flow(name="ingest", persist_result=False)
+def ingest(
+    game_logs: list[str] = [],  # noqa: B006 - nobody changes it
+    schedules: list[str] = [],  # noqa: B006
+    dry_run: bool = False,
+    max_reported_rejections: Annotated[int, Field(ge=1, le=100_000)] = 10_000,
+) -> State[IngestReport]:
+    """Load schedules and player game logs; a rerun, or a corrected file, replaces the rows of its games.
+
+    Nothing is written before every file has been found readable and to have its columns. Then each file is loaded by
+    itself, all of its good rows or none. A game log that has both teams of all its games replaces whole games, any
+    other the games of its teams. A dry run does not open the warehouse.
+
+    Columns of a game log, in any case and order: GAME_ID, GAME_DATE, PLAYER_ID, PLAYER_NAME, TEAM_ABBREVIATION, MATCHUP
+    and MIN; unknown where they are missing: PTS, FGM, FGA, FG3M, FG3A, FTM, FTA, OREB, DREB, AST, STL, BLK, TOV, PF,
+    PLUS_MINUS, PAINT_FGM, PAINT_FGA, MID_RANGE_FGM, MID_RANGE_FGA, START_POSITION or STARTER, COMMENT or IS_DNP.
+    Columns of a schedule: GAME_ID, GAME_DATE, HOME_TEAM, AWAY_TEAM, and HOME_PTS with AWAY_PTS or GAME_STATUS; or those
+    of nba_schedule.
+
+    Args:
+        game_logs: Player game logs in stats.nba.com's columns: Parquet or CSV files, folders or patterns. A relative
+            path starts at the working directory.
+        schedules: Schedules with final scores or game status, as files, folders or patterns.
+        dry_run: Read and check everything, and write nothing.
+        max_reported_rejections: Rejections that the report lists; all are counted.
+
+    Returns:
+        A Completed state if every row was good; it holds the report. A Failed one if any row was rejected, although
+        the good rows are loaded, or if a file was not loaded: a partial load must not pass as a whole one.
+
+    Raises:
+        RequestError: A parameter is invalid; nothing was started.
+        SettingsError: A setting is invalid; nothing was started.
+        IngestError: A file is missing, unreadable, empty or lacks a column; nothing was written.
+    """
+    settings = load_settings()
+    request = IngestRequest.of(
+        game_logs=game_logs,
+        schedules=schedules,
+        dry_run=dry_run,
+        max_reported_rejections=max_reported_rejections,
+    )
+    files = check_input_files(request)
+    report = report_ingest(request, load_input_files(settings, request, files))
+    return Completed(message=report.summary, data=report) if report.is_complete else Failed(message=report.summary)

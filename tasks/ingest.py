@@ -1,0 +1,168 @@
+"""Load input files into the warehouse: find and check them all, load them one by one, report."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from prefect import State, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.domain.errors import FullcourtError, IngestError
+from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFile, some
+from tasks.ingest_files import find_files, inspect
+from tasks.ingest_rows import CONTENTS, read_table
+from tasks.retry import retry_policy
+from tasks.settings import Settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.base import Warehouse
+from tasks.warehouse.open import open_warehouse
+
+MAX_NAMED_GAMES = 200
+
+_COLUMNS = ("file", "table", "read", "written", "replaced", "rejected", "games", "days", "first day", "last day")
+
+_LOADED_TEAMS = """
+SELECT game_id, player_lookup, team_abbr
+FROM nba_analytics.player_game_summary
+WHERE game_id BETWEEN @first_game AND @last_game
+ORDER BY game_id, player_lookup
+"""
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def check_input_files(request: IngestRequest) -> list[InputFile]:
+    """Find all files, and read each once to see that it is whole and has its columns; schedules come first.
+
+    Raises:
+        IngestError: A file is missing, unreadable, empty, neither Parquet nor CSV, or lacks a column.
+    """
+    logger = get_run_logger()
+    files = [InputFile(path=str(path), kind="schedule") for path in find_files(request.schedules)]
+    files += [InputFile(path=str(path), kind="game log") for path in find_files(request.game_logs)]
+    for file in files:
+        rows = inspect(Path(file.path), CONTENTS[file.kind].model)
+        logger.info("%s: %s, %s rows", file.path, file.kind, f"{rows:,}")
+    return files
+
+
+def load_input_files(settings: Settings, request: IngestRequest, files: Sequence[InputFile]) -> list[FileReport]:
+    """Load the files in order; one that fails is reported, and stops no other."""
+    load = load_input_file.with_options(**retry_policy(settings))
+    return [_load_or_report(load(settings, request, file, return_state=True), file) for file in files]
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, task_run_name="load {file.path}")
+def load_input_file(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
+    """Load the good rows of one file, all or none of them; rows that are there already are replaced.
+
+    Raises:
+        IngestError: The file cannot be read, or its rows contradict those of another team in the warehouse.
+        TransientError: Another attempt can succeed; the task is retried.
+        WarehouseError: The warehouse refused.
+    """
+    catalogue = load_catalogue(settings)
+    contents = CONTENTS[file.kind]()
+    table = catalogue.table(contents.table)
+    rows, report = read_table(
+        Path(file.path),
+        contents,
+        table,
+        processed_at=datetime.now(UTC),
+        max_reported_rejections=request.max_reported_rejections,
+    )
+    if rows.num_rows and not request.dry_run:
+        with open_warehouse(settings.connection()) as warehouse:
+            warehouse.create(spec for spec in catalogue.tables.values() if spec.role == "input")
+            if "team_abbr" in contents.match:
+                _refuse_a_second_team(warehouse, rows, file)
+            replaced = warehouse.replace(table, rows, match=contents.match)
+        report = report.model_copy(update={"rows_written": replaced.inserted, "rows_replaced": replaced.deleted})
+    _log(report, is_dry_run=request.dry_run)
+    return report
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> IngestReport:
+    """Publish what became of every file: a markdown artifact, and a table artifact with the rejected rows."""
+    report = IngestReport(files=tuple(files), dry_run=request.dry_run)
+    shown = [rejection for file in files for rejection in file.rejections][: request.max_reported_rejections]
+    rejected = sum(file.rows_rejected for file in files)
+    heading = f"{rejected:,} rows rejected, {len(shown):,} reasons shown" if rejected else "No row was rejected."
+    create_markdown_artifact(_markdown(report), key="ingest-report", description=report.summary)
+    create_table_artifact([row.model_dump() for row in shown], key="ingest-rejections", description=heading)
+    get_run_logger().info("%s", report.summary)
+    return report
+
+
+def _load_or_report(state: State[FileReport], file: InputFile) -> FileReport:
+    try:
+        return state.result()
+    except FullcourtError as error:
+        reason = f"{type(error).__name__}: {error}"
+    return FileReport(file=file.path, kind=file.kind, table=CONTENTS[file.kind].table, error=reason)
+
+
+def _refuse_a_second_team(warehouse: Warehouse, rows: pa.Table, file: InputFile) -> None:
+    """A file with one team of a game cannot tell which rows of another team its players replace."""
+    columns = (rows.column(name).to_pylist() for name in ("game_id", "player_lookup", "team_abbr"))
+    teams = {(game_id, player): team for game_id, player, team in zip(*columns, strict=True)}
+    games = [game_id for game_id, _ in teams]
+    moved = [
+        f"{there['player_lookup']} in game {there['game_id']} ({there['team_abbr']}, here {team})"
+        for there in warehouse.fetch(_LOADED_TEAMS, {"first_game": min(games), "last_game": max(games)})
+        if (team := teams.get((there["game_id"], there["player_lookup"]), there["team_abbr"])) != there["team_abbr"]
+    ]
+    if moved:
+        raise IngestError(
+            f"{file.path}: nothing of it is loaded, as {some(moved)} would be there for two teams; give a "
+            "file that has all rows of both teams of its games: it replaces the games as a whole"
+        )
+
+
+def _log(report: FileReport, *, is_dry_run: bool) -> None:
+    logger = get_run_logger()
+    done = "dry run, nothing written" if is_dry_run else f"{report.rows_written:,} written"
+    logger.info(
+        "%s: %s rows read, %s, %s replaced, %s rejected; %s games on %s days, %s to %s",
+        report.file,
+        f"{report.rows_read:,}",
+        done,
+        f"{report.rows_replaced:,}",
+        f"{report.rows_rejected:,}",
+        f"{report.games:,}",
+        f"{report.days:,}",
+        report.first_date,
+        report.last_date,
+    )
+    for warning in report.warnings:
+        logger.warning("%s: %s", report.file, warning)
+    if report.rows_rejected:
+        first = report.rejections[0]
+        logger.error(
+            "%s: %s rows rejected; the first: line %s, %s %r %s",
+            report.file,
+            f"{report.rows_rejected:,}",
+            first.line,
+            first.column,
+            first.value,
+            first.reason,
+        )
+
+
+def _markdown(report: IngestReport) -> str:
+    lines = ["# Ingest", "", report.summary, "", f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
+    for file in report.files:
+        counts = (file.rows_read, file.rows_written, file.rows_replaced, file.rows_rejected, file.games, file.days)
+        dates = (file.first_date or "", file.last_date or "")
+        cells = (file.file, file.table, *(f"{count:,}" for count in counts), *dates)
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    for file in report.files:
+        notes = [f"- not loaded: {file.error}"] if file.error else []
+        if file.rejected_games:
+            notes.append(f"- games with rejected rows: {some(file.rejected_games, MAX_NAMED_GAMES)}")
+        notes += [f"- warning: {warning}" for warning in file.warnings]
+        if notes:
+            lines += ["", f"## {file.file}", "", *notes]
+    return "\n".join([*lines, ""])
