@@ -1,0 +1,87 @@
+"""The backfill: plan the range, do every day that needs work, report."""
+
+from datetime import date, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from tasks.domain.day import ContextSource
+from tasks.fan_out import run_days
+from tasks.plan import plan_backfill, publish_plan
+from tasks.report import IncompleteError, Report, report_run
+from tasks.request import name_run, read_request
+from tasks.retry import retry_policy
+from tasks.settings import load_settings
+
+MAX_CONCURRENCY = 64
+
+
+@flow(
+    name="backfill",
+    flow_run_name=name_run,
+    persist_result=False,
+    validate_parameters=False,  # read_request does, and its messages say the value too
+    task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONCURRENCY),  # type: ignore[arg-type] # Prefect's types disagree
+)
+def backfill(
+    start_date: date | None = None,
+    end_date: date | None = None,
+    dates: list[date] | None = None,
+    tables: list[str] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    resume: bool = True,
+    context_source: ContextSource = "auto",
+    max_concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY)] = 8,
+    stop_after_identical_failures: Annotated[int, Field(ge=1, le=10_000)] = 3,
+) -> State[Report]:
+    """Backfill derived tables day by day; a day is published whole or not at all.
+
+    Args:
+        start_date: First day, in the league's calendar.
+        end_date: Last day; the first one if it is missing. Not after today in New York.
+        dates: These days instead of a range.
+        tables: Derived tables; player_composite_factors and what it depends on if it is missing.
+        force: Publish days that the gate would block for their coverage, with a warning; never against integrity.
+        dry_run: Do everything but publish.
+        resume: Keep days that are done; false does every day again.
+        context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere.
+        max_concurrency: Days at work at once, from 1 to 64.
+        stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried.
+
+    Returns:
+        A Completed state with the report if every day is done; a Failed one with an IncompleteError, which has it too,
+        if any is blocked or failed.
+
+    Raises:
+        RequestError: A parameter is invalid; nothing was started.
+        SettingsError: A setting is invalid; nothing was started.
+        SchemaError: A table or column is missing or has another type; nothing was written.
+    """
+    settings = load_settings()
+    request = read_request(
+        settings,
+        as_of=datetime.now(ZoneInfo("America/New_York")).date(),
+        start_date=start_date,
+        end_date=end_date,
+        dates=dates,
+        tables=tables,
+        force=force,
+        dry_run=dry_run,
+        resume=resume,
+        context_source=context_source,
+        max_concurrency=max_concurrency,
+        stop_after_identical_failures=stop_after_identical_failures,
+    )
+    plan = plan_backfill.with_options(**retry_policy(settings))(settings, request)
+    publish_plan(plan)
+    results = run_days(settings, request, plan)
+    report = report_run.with_options(**retry_policy(settings))(settings, request, plan, results)
+    if report.is_done:
+        return Completed(message=report.summary, data=report)
+    return Failed(message=report.summary, data=IncompleteError(report))

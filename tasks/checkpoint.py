@@ -1,0 +1,190 @@
+"""Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import httpx
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
+from prefect.client.schemas.sorting import ArtifactCollectionSort
+from pydantic import ValidationError
+
+from tasks.domain.checkpoint import Checkpoint
+from tasks.domain.day import some
+from tasks.domain.result import TableResult
+from tasks.settings import Settings
+from tasks.tables import queries
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.base import Warehouse
+from tasks.warehouse.open import open_warehouse
+
+_PAGE = 200  # the most that Prefect's API returns at once
+_JSON_COLUMNS = ("missing", "source_missing", "inputs")
+_RECORD = re.compile(r"^```json\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
+
+
+@task(name="record-checkpoints", cache_policy=NO_CACHE, persist_result=False, task_run_name="record {game_date}")
+def record_checkpoints(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:  # noqa: ARG001
+    """Write a day's checkpoints: the ledger first, then the artifacts that mirror it.
+
+    Args:
+        settings: The application's.
+        game_date: The day; it names the task run.
+        results: One for each table that was tried.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried.
+        WarehouseError: The warehouse refused.
+    """
+    write_ledger(settings, results)
+    for result in results:
+        write_artifact(settings, result.checkpoint)
+
+
+def write_ledger(settings: Settings, results: Sequence[TableResult]) -> None:
+    """Append a ledger row for each checkpoint, and a failure row for each that is not done."""
+    catalogue = load_catalogue(settings)
+    failures = [result for result in results if not result.checkpoint.is_done]
+    with open_warehouse(settings.connection()) as warehouse:
+        warehouse.append(catalogue.table("backfill_ledger"), [_ledger_row(r.checkpoint) for r in results])
+        if failures:
+            warehouse.append(catalogue.table("precompute_failures"), [_failure_row(r) for r in failures])
+
+
+def write_artifact(settings: Settings, checkpoint: Checkpoint) -> None:
+    """Write the artifact that a person reads in Prefect's UI and ``parse_artifact`` reads back.
+
+    An artifact that Prefect does not take is no loss: the ledger has the record, and the next plan writes it again.
+    """
+    key = artifact_key(settings, checkpoint.table_name, checkpoint.game_date)
+    try:
+        create_markdown_artifact(render_artifact(checkpoint), key=key, description=checkpoint.message)
+    except httpx.HTTPError as error:
+        get_run_logger().warning("artifact %s was not written, the next plan writes it: %s", key, error)
+
+
+def artifact_key(settings: Settings, table: str, game_date: date) -> str:
+    """Return the key of a checkpoint's artifact: table, day, and a digest that tells this warehouse from others."""
+    warehouse = sha256(settings.connection().identity.encode()).hexdigest()[:8]
+    return f"{table.replace('_', '-')}-{game_date.isoformat()}-{warehouse}"
+
+
+def render_artifact(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint as markdown: a table for a person, then the whole record as JSON."""
+    facts = {
+        "outcome": checkpoint.outcome,
+        "source": checkpoint.source,
+        "why that source": checkpoint.source_reason,
+        "covered": f"{checkpoint.covered} of {checkpoint.expected} expected, {checkpoint.share}",
+        "rows published": checkpoint.row_count,
+        "decided": checkpoint.message,
+        "recorded": checkpoint.recorded_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+    }
+    lines = [f"# {checkpoint.table_name} {checkpoint.game_date}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {_cell(value)} |" for name, value in facts.items()]
+    if checkpoint.missing:
+        lines += ["", f"Missing ({len(checkpoint.missing)}): {', '.join(checkpoint.missing)}"]
+    if checkpoint.source_missing:
+        count = len(checkpoint.source_missing)
+        lines += ["", f"Not in the preferred source ({count}): {some(checkpoint.source_missing, limit=20)}"]
+    return "\n".join([*lines, "", "```json", checkpoint.model_dump_json(indent=1), "```", ""])
+
+
+def parse_artifact(markdown: str) -> Checkpoint | None:
+    """Read a checkpoint back from its artifact; None if a person has changed it past reading."""
+    found = _RECORD.search(markdown)
+    if found is None:
+        return None
+    try:
+        return Checkpoint.model_validate_json(found[1])
+    except ValidationError:
+        return None
+
+
+def read_checkpoints(
+    warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date]
+) -> dict[tuple[str, date], Checkpoint]:
+    """Return the last checkpoint of each table and day: the ledger's, or the artifact's where the ledger has none.
+
+    The ledger lives and is restored with the rows that it speaks of. An artifact that it knows and Prefect has lost is
+    written again.
+    """
+    ledger = _read_ledger(warehouse, settings, tables, days)
+    keys = {artifact_key(settings, table, day): (table, day) for table in tables for day in days}
+    known = [key for key, place in keys.items() if place in ledger]
+    unknown = {key: place for key, place in keys.items() if place not in ledger}
+    for page in _pages(known):
+        if _count_artifacts(page) < len(page):
+            there = _read_artifacts({key: keys[key] for key in page})
+            for place in (keys[key] for key in page if keys[key] not in there):
+                write_artifact(settings, ledger[place])
+    return _read_artifacts(unknown) | ledger
+
+
+def _pages(keys: Iterable[str]) -> Iterator[list[str]]:
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), _PAGE):
+        yield wanted[start : start + _PAGE]
+
+
+def _count_artifacts(keys: list[str]) -> int:
+    """Count the keys that have an artifact: a tenth of the cost of reading them."""
+    body = {"artifacts": {"key": {"any_": keys}}}
+    return int(get_client(sync_client=True).request("POST", "/artifacts/latest/count", json=body).json())
+
+
+def _read_artifacts(keys: Mapping[str, tuple[str, date]]) -> dict[tuple[str, date], Checkpoint]:
+    client = get_client(sync_client=True)
+    found = {}
+    for page in _pages(keys):
+        latest = client.read_latest_artifacts(
+            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=page)),
+            sort=ArtifactCollectionSort.KEY_ASC,
+            limit=_PAGE,
+        )
+        for artifact in latest:
+            place, data = keys[artifact.key], artifact.data
+            checkpoint = parse_artifact(data) if isinstance(data, str) else None
+            if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == place:
+                found[place] = checkpoint
+    return found
+
+
+def _read_ledger(
+    warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date]
+) -> dict[tuple[str, date], Checkpoint]:
+    sql = queries.latest_ledger(load_catalogue(settings).table("backfill_ledger"))
+    rows: Iterable[dict[str, Any]] = warehouse.fetch(sql, {"from_date": min(days), "game_date": max(days)})
+    return {
+        (row["table_name"], row["game_date"]): Checkpoint.model_validate({**row, **_from_json(row)})
+        for row in rows
+        if row["table_name"] in tables and row["game_date"] in days
+    }
+
+
+def _ledger_row(checkpoint: Checkpoint) -> dict[str, Any]:
+    record = checkpoint.model_dump()
+    return record | {name: json.dumps(record[name], sort_keys=True) for name in _JSON_COLUMNS}
+
+
+def _from_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json.loads(row[name]) for name in _JSON_COLUMNS}
+
+
+def _failure_row(result: TableResult) -> dict[str, Any]:
+    return {
+        **result.checkpoint.model_dump(),
+        "category": result.checkpoint.reason or "unknown",
+        "can_retry": result.can_retry,
+    }
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

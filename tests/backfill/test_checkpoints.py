@@ -1,0 +1,241 @@
+import json
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from prefect.client.orchestration import get_client
+
+from flows.backfill import backfill
+from tasks.checkpoint import artifact_key
+from tasks.domain.checkpoint import Checkpoint
+from tasks.report import Report
+from tasks.settings import Settings
+from tests.backfill.conftest import AddTable, Elsewhere
+from tests.backfill.observe import (
+    DAY,
+    MAIN,
+    TABLES,
+    artifacts,
+    built,
+    checkpoint,
+    checkpointed,
+    content,
+    days,
+    failures,
+    ledger,
+    lookups,
+    open_season,
+    outcomes,
+    published,
+    run_artifact,
+    task_runs,
+)
+from tests.league import League, fetch, run_sql
+
+RunBackfill = Callable[..., Report]
+LEDGER = "nba_orchestration.backfill_ledger"
+
+
+def delete_artifacts(settings: Settings, some: Iterable[date]) -> None:
+    """Delete the checkpoints' artifacts as Prefect's retention does."""
+    keys = [artifact_key(settings, table, day) for day in some for table in TABLES]
+    with get_client(sync_client=True) as client:
+        body = {"artifacts": {"key": {"any_": keys}}, "limit": 200}
+        for artifact in client.request("POST", "/artifacts/filter", json=body).json():
+            client.request("DELETE", "/artifacts/{id}", path_params={"id": artifact["id"]})
+
+
+def as_record(row: dict[str, object]) -> Checkpoint:
+    """Read a ledger row as the checkpoint that it is."""
+    listed = {name: json.loads(str(row[name])) for name in row if name in ("missing", "source_missing", "inputs")}
+    return Checkpoint.model_validate({**row, **listed})
+
+
+def test_each_table_and_day_has_a_ledger_row_and_an_artifact_that_say_the_same(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    complete, warned, blocked = days(3)
+    open_season(league, complete, warned)
+    league.game(blocked, "BOS", "NYK", loaded=False)
+    league.expect_upcoming(warned, lookups(league, warned)[:37])
+    league.write(settings)
+    run((complete, blocked))
+    rows = ledger(settings)
+    assert len(rows) == 9
+    for row in rows:
+        assert checkpoint(settings, row["game_date"], row["table_name"]) == as_record(row)
+    assert {(row["table_name"], row["game_date"], row["category"], row["can_retry"]) for row in failures(settings)} == {
+        (table, blocked, "reference_incomplete", False) for table in TABLES
+    }
+    (artifact,) = artifacts(key={"any_": [artifact_key(settings, MAIN, warned)]})
+    assert artifact["type"] == "markdown"
+    for said in ("complete_with_warning", "37 of 40 expected, 92.5 %", "Missing (3): nyk7, nyk8, nyk9", "upcoming"):
+        assert said in artifact["data"]
+
+
+def test_artifacts_that_vanished_are_written_again_from_the_ledger_and_no_day_is_done_again(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    some = days(3)
+    open_season(league, *some)
+    league.write(settings)
+    run((some[0], some[-1]))
+    before = [checkpoint(settings, day, table) for day in some for table in TABLES]
+    delete_artifacts(settings, some[1:])
+    assert checkpointed(settings, *some) == {some[0]}
+    assert built(run((some[0], some[-1]))) == set()
+    assert [checkpoint(settings, day, table) for day in some for table in TABLES] == before
+    assert len(ledger(settings)) == 9
+
+
+def test_without_the_ledger_the_artifacts_are_believed_where_the_rows_are_there(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two = days(2)
+    open_season(league, one, two)
+    league.write(settings)
+    run((one, two))
+    before = content(settings)
+    run_sql(settings, f"DELETE FROM {LEDGER}", f"DELETE FROM nba_precompute.{MAIN} WHERE game_date = '{two}'")
+    assert built(run((one, two))) == {two}
+    assert content(settings) == before
+
+
+def test_neither_ledger_nor_artifact_is_believed_against_an_empty_table(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two = days(2)
+    open_season(league, one, two)
+    league.write(settings)
+    run((one, two))
+    before = content(settings)
+    run_sql(settings, f"DROP TABLE nba_precompute.{MAIN}")
+    report = run((one, two))
+    assert built(report) == {one, two}
+    assert all(row.outcome == "complete" for row in report.rows)
+    assert content(settings) == before
+    delete_artifacts(settings, [one, two])
+    run_sql(settings, f"DELETE FROM {LEDGER}")
+    assert built(run((one, two))) == {one, two}
+
+
+def test_an_artifact_that_a_person_has_changed_past_reading_is_no_checkpoint(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    run(DAY)
+    run_sql(settings, f"DELETE FROM {LEDGER}")
+    (artifact,) = artifacts(key={"any_": [artifact_key(settings, MAIN, DAY)]})
+    with get_client(sync_client=True) as client:
+        changed = artifact["data"].replace('"complete"', '"all fine"')
+        client.request("PATCH", "/artifacts/{id}", path_params={"id": artifact["latest_id"]}, json={"data": changed})
+    assert built(run(DAY)) == {DAY}
+
+
+def test_two_warehouses_on_one_server_do_not_see_each_others_checkpoints(
+    league: League, settings: Settings, run: RunBackfill, elsewhere: Elsewhere
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    run(DAY)
+    other = elsewhere("other")
+    league.write(other)
+    assert checkpoint(other, DAY) is None
+    assert built(run(DAY)) == {DAY}
+    assert content(other) == content(settings)
+
+
+def test_the_plan_is_published_before_any_day_and_the_report_after_all(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two = days(2)
+    open_season(league, one, two)
+    league.expect_upcoming(two, lookups(league, two)[:1])
+    league.write(settings)
+    report = run((one, two))
+    run_id = ledger(settings)[0]["run_id"]
+    plan, table, summary = (
+        run_artifact(run_id, key) for key in ("backfill-plan", "backfill-report", "backfill-summary")
+    )
+    assert plan is not None
+    assert table is not None
+    assert summary is not None
+    starts = [task["start_time"] for task in task_runs(run_id, ended=13) if task["name"] in (str(one), str(two))]
+    assert len(starts) == 2
+    assert plan["created"] < min(starts)
+    planned = json.loads(plan["data"])[1]
+    assert (
+        planned.items()
+        >= {
+            "day": str(two),
+            "action": "build",
+            "scheduled": 2,
+            "final": 2,
+            "loaded": 2,
+            "expected players": 40,
+            "upcoming players": 1,
+            "source": "synthetic",
+            "why that source": "upcoming covers 1 of 40 (2.5 %), which is below 90.0 %",
+        }.items()
+    )
+    assert all("none: no checkpoint" in planned[table] for table in TABLES)
+    assert [(row["day"], row["published"], row["outcome"]) for row in json.loads(table["data"])] == [
+        (str(one), 40, "complete"),
+        (str(two), 40, "complete"),
+    ]
+    assert report.summary in summary["data"]
+
+
+def test_a_dry_run_says_what_would_be_and_leaves_no_row_and_no_checkpoint(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    complete, warned, blocked = days(3)
+    open_season(league, complete, warned)
+    league.game(blocked, "BOS", "NYK", loaded=False)
+    league.expect_upcoming(warned, lookups(league, warned)[:37])
+    league.write(settings)
+    report = run((complete, blocked), dry_run=True)
+    assert [(row.outcome, row.coverage, row.published) for row in report.rows] == [
+        ("dry_run", "100.0 %", 0),
+        ("dry_run", "92.5 %", 0),
+        ("blocked", "", 0),
+    ]
+    assert "37 of 40 expected are there (92.5 %), below 95.0 %" in report.rows[1].reason
+    assert "MIA" not in report.rows[2].reason
+    assert "NYK at BOS" in report.rows[2].reason
+    assert published(settings) == {}
+    assert content(settings) == []
+    assert ledger(settings) == failures(settings) == []
+    assert checkpointed(settings, complete, warned, blocked) == set()
+    run(complete)
+    assert outcomes(run(complete, dry_run=True)) == {complete: "complete"}  # nothing to do is nothing to try
+
+
+def test_a_dry_run_that_redoes_a_done_day_leaves_its_rows_and_its_checkpoint(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    run(DAY)
+    before = (fetch(settings, f"SELECT * FROM nba_precompute.{MAIN} ORDER BY player_lookup"), ledger(settings))
+    assert outcomes(run(DAY, dry_run=True, resume=False)) == {DAY: "dry_run"}
+    assert (
+        fetch(settings, f"SELECT * FROM nba_precompute.{MAIN} ORDER BY player_lookup"),
+        ledger(settings),
+    ) == before
+    assert built(run(DAY)) == set()
+
+
+def test_a_fourth_table_is_built_gated_and_checkpointed_without_any_python(
+    league: League, settings: Settings, add_table: AddTable
+) -> None:
+    add_table("minutes", "SELECT player_lookup, @game_date AS game_date, 1.0 AS score FROM expected")
+    open_season(league, DAY)
+    league.write(settings)
+    state = backfill(start_date=DAY, tables=["minutes", *TABLES], return_state=True)
+    assert state.is_completed()
+    assert {(row["table_name"], row["row_count"], row["covered"]) for row in ledger(settings)} >= {
+        ("minutes", 40, 40),
+        (MAIN, 40, 40),
+    }
+    assert checkpoint(settings, DAY, "minutes") == as_record(ledger(settings, table_name="minutes")[0])

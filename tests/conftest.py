@@ -1,0 +1,85 @@
+"""One Prefect server for the session, and a clean environment and an empty warehouse for every test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_LOGGING_LEVEL,
+    PREFECT_LOGGING_TO_API_ENABLED,
+    temporary_settings,
+)
+
+from deployments.local import prefect_server
+from flows.backfill import backfill
+from tasks.demo_league import generate, load
+from tasks.report import IncompleteError, Report
+from tasks.settings import Settings, load_settings
+from tasks.warehouse.open import open_warehouse
+from tests.league import League
+
+
+@pytest.fixture(scope="session", autouse=True)
+def api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prefect server, started once."""
+    with (
+        prefect_server(tmp_path_factory.mktemp("prefect")) as url,
+        temporary_settings(
+            {PREFECT_API_URL: url, PREFECT_LOGGING_LEVEL: "WARNING", PREFECT_LOGGING_TO_API_ENABLED: False}
+        ),
+    ):
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a test: nothing of the developer's own environment, a warehouse of its own, short waits."""
+    for name in list(os.environ):
+        if name.startswith("FULLCOURT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", str(tmp_path / "warehouse.duckdb"))
+    monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "1")
+    monkeypatch.setenv("FULLCOURT_RETRY_DELAY_SECONDS", "0.05")
+    return load_settings()
+
+
+@pytest.fixture
+def league() -> League:
+    """An empty league."""
+    return League()
+
+
+@pytest.fixture(scope="session")
+def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.duckdb"
+    with open_warehouse(Settings(duckdb_path=path).connection()) as warehouse:
+        load(warehouse, generate([2022]))
+    return path
+
+
+@pytest.fixture
+def demo(_demo_file: Path, settings: Settings) -> Settings:
+    """The settings of a test whose warehouse holds the demo league's season 2022-23."""
+    shutil.copy(_demo_file, settings.duckdb_path)
+    return settings
+
+
+@pytest.fixture
+def run() -> Callable[..., Report]:
+    """Run the backfill as a user does, and return its report; ``days`` may be one date or a (first, last) pair."""
+
+    def _run(days: date | tuple[date, date], **parameters: object) -> Report:
+        first, last = days if isinstance(days, tuple) else (days, days)
+        state = backfill(start_date=first, end_date=last, return_state=True, **parameters)
+        result = state.result(raise_on_failure=False)
+        report = result.report if isinstance(result, IncompleteError) else result
+        if isinstance(report, BaseException):
+            raise report
+        assert state.is_completed() == report.is_done, state
+        return report
+
+    return _run
