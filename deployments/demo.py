@@ -1,0 +1,148 @@
+"""``make demo``: the incident, replayed on a synthetic league, in a warehouse of its own.
+
+It rebuilds .fullcourt/demo.duckdb, backfills the incident's days, and prints what came of each.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from deployments.local import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
+from deployments.prefect_server import HOST, environment, prefect_server, ui_url, usable_server
+from tasks.demo_league import DemoLeague, generate, load
+from tasks.demo_league.play import INCIDENT_PLAYERS
+from tasks.demo_league.upcoming import STALE_PLAYERS
+from tasks.domain.errors import FullcourtError
+from tasks.settings import load_settings
+from tasks.warehouse.open import open_warehouse
+
+SEASON = 2022
+FIRST_DAY, LAST_DAY = date(2023, 2, 16), date(2023, 3, 1)
+TABLE = "nba_precompute.player_composite_factors"
+
+_COLUMNS = ("day", "games", "expected", "upcoming", "source", "published", "coverage", "outcome", "missing")
+_NUMBERS = {"games", "expected", "upcoming", "published", "coverage"}
+_STYLES = {"complete": "green", "no_games": "dim", "skipped_bootstrap": "dim", "blocked": "red", "failed": "red"}
+_WIDTH = 120  # of output that does not go to a terminal
+
+
+class Run(NamedTuple):
+    """A backfill that has ended."""
+
+    flow_run_id: UUID | None
+    is_done: bool
+    message: str
+    rows: Sequence[Mapping[str, object]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; returns the exit code: 0 if every day is done."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.demo", description="Replay the incident.")
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
+    parser.add_argument("--warehouse", type=Path, default=DEMO_WAREHOUSE, help="file of the demo; it is overwritten")
+    chosen = parser.parse_args(arguments)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
+    try:
+        return _demo(console, chosen.home.resolve(), chosen.warehouse.resolve())
+    except FullcourtError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+
+
+def print_report(console: Console, rows: Sequence[Mapping[str, object]]) -> None:
+    """Print one line a day.
+
+    Args:
+        console: Where to.
+        rows: A mapping a day, with at least the keys day, games, expected, upcoming, source, published, coverage,
+            outcome and missing; None is printed as nothing. Grain: day.
+    """
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=name != "missing")
+    for row in rows:
+        cells = ("" if row[name] is None else str(row[name]) for name in _COLUMNS)
+        table.add_row(*cells, style=_STYLES.get(str(row["outcome"]), "yellow"))
+    console.print(table)
+
+
+def _demo(console: Console, home: Path, warehouse: Path) -> int:
+    os.environ |= {"FULLCOURT_DUCKDB_PATH": str(warehouse), "FULLCOURT_PROGRESS_BAR": "true"}
+    league = _build(warehouse)
+    leftovers = (f"{players} of {INCIDENT_PLAYERS[day]} players on {day}" for day, players in STALE_PLAYERS.items())
+    console.print(
+        f"Demo league: season {SEASON}-{(SEASON + 1) % 100}, {league.schedule.num_rows:,} games, "
+        f"{league.box_scores.num_rows:,} box-score rows, {league.upcoming.num_rows:,} pre-game rows.\n"
+        f"As in the incident, the pre-game table has leftovers: {', '.join(leftovers)}."
+    )
+    stays = usable_server(home)
+    with ExitStack() as stack:
+        with console.status("Starting a Prefect server ..."):
+            api_url = stack.enter_context(prefect_server(home))
+        console.print(f"Backfill of {FIRST_DAY} to {LAST_DAY}:")
+        run = _backfill(home, api_url)
+    console.print()
+    print_report(console, run.rows)
+    console.print(f"\n{run.message}\n", style="green" if run.is_done else "red", markup=False)
+    _say_where(console, warehouse, run, ui_url(stays) if stays else None)
+    return 0 if run.is_done else 1
+
+
+def _backfill(home: Path, api_url: str) -> Run:
+    """Run the backfill in this process, against a server."""
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    # the logs go to the server; the terminal has the progress bar
+    os.environ |= environment(home, api_url=api_url) | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+    # imported here, because Prefect reads its settings from the environment when it is imported
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    from flows.backfill import backfill
+    from tasks.report import IncompleteError, Report
+
+    state = backfill(start_date=FIRST_DAY, end_date=LAST_DAY, return_state=True)
+    for worker in (EventsWorker, APILogWorker):  # while the server is still there to listen
+        worker.drain_all()
+    result = state.result(raise_on_failure=False)
+    report = result.report if isinstance(result, IncompleteError) else result
+    rows = [row.model_dump() for row in report.rows] if isinstance(report, Report) else []
+    return Run(state.state_details.flow_run_id, state.is_completed(), state.message or state.name or "", rows)
+
+
+def _say_where(console: Console, warehouse: Path, run: Run, running_ui: str | None) -> None:
+    python = short(Path(sys.executable))
+    query = f"duckdb.connect('{short(warehouse)}', read_only=True).sql('FROM {TABLE}').show()"
+    page = f"{running_ui or f'http://{HOST}:{DEFAULT_PORT}'}/runs/flow-run/{run.flow_run_id}"
+    console.print(
+        f"The table    {TABLE}, in {short(warehouse)}\n"
+        f'Query it     {python} -c "import duckdb; {query}"\n'
+        f"See the run  {'' if running_ui else 'make up, then '}{page}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _build(warehouse: Path) -> DemoLeague:
+    """Write the demo league to a new file, in place of the one of an earlier demo."""
+    for file in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
+        file.unlink(missing_ok=True)
+    league = generate([SEASON])
+    with open_warehouse(load_settings().connection()) as connection:
+        load(connection, league)
+    return league
+
+
+if __name__ == "__main__":
+    sys.exit(main())

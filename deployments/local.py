@@ -1,0 +1,206 @@
+"""The local Prefect services: a server, a worker, and every deployment of prefect.yaml.
+
+``python -m deployments.local up|down|status``, or ``make up`` and ``make down``. The server listens on port 4200, or
+on the one that the environment variable PORT names (0: a free one).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deployments import services
+from deployments.prefect_server import (
+    api_url,
+    environment,
+    find_server,
+    free_port,
+    is_borrowed,
+    prefect_server,
+    request,
+    start_server,
+    ui_url,
+    usable_server,
+    wait_for,
+)
+from deployments.services import Service, ServiceError
+from tasks.domain.errors import FullcourtError, SettingsError
+from tasks.settings import PROJECT_ROOT, Settings, load_settings
+
+__all__ = ["DEFAULT_PORT", "DEMO_WAREHOUSE", "HOME", "POOL", "prefect_server", "short"]
+
+HOME = PROJECT_ROOT / ".fullcourt" / "prefect"
+DEMO_WAREHOUSE = PROJECT_ROOT / ".fullcourt" / "demo.duckdb"
+POOL = "fullcourt"
+DEFAULT_PORT = 4200
+
+_WORKER = "worker"
+
+
+def up(home: Path) -> None:
+    """Start what is not running, register the deployments, and say how to go on.
+
+    Raises:
+        SettingsError: PORT or another setting is invalid.
+        ServiceError: The port is taken, or something does not start; the message has the end of its log.
+    """
+    settings = load_settings()
+    server = _server(home)
+    worker, started = _worker(home, server, warehouse_variables(settings))
+    port = int(server.facts["port"])
+    wait_for(lambda: request(port, "GET", f"/api/work_pools/{POOL}") is not None, [server, worker])
+    _register(home, server)
+    wait_for(lambda: _has_called(port, since=started), [server, worker])
+    _say(server, worker)
+
+
+def down(home: Path) -> None:
+    """Stop the processes that `up` started, and no others."""
+    server = find_server(home)
+    found = [services.find(home, _WORKER), server if server and not is_borrowed(server) else None]
+    for service in filter(None, found):
+        service.stop()
+        print(f"Stopped the {service.name} (process {service.id.pid}).")
+    if not any(found):
+        print("Nothing is running.")
+
+
+def status(home: Path) -> bool:
+    """Say what is running; returns whether all of it is."""
+    server, worker = find_server(home), services.find(home, _WORKER)
+    print(f"server: {f'process {server.id.pid}, {ui_url(server)}' if server else 'not running'}")
+    print(f"worker: {f'process {worker.id.pid}' if worker else 'not running'}")
+    return server is not None and worker is not None
+
+
+def warehouse_variables(settings: Settings) -> dict[str, str]:
+    """Return the variables that name the warehouse for a worker.
+
+    It is the one that the settings name. If they name none and there is no file where it would be by default, but
+    `make demo` has left its own, it is that one.
+    """
+    path = settings.connection().path
+    if "duckdb_path" not in settings.model_fields_set and not path.exists() and DEMO_WAREHOUSE.exists():
+        path = DEMO_WAREHOUSE
+    return {"FULLCOURT_DUCKDB_PATH": str(path)}
+
+
+def _server(home: Path) -> Service:
+    if (running := usable_server(home)) is None:
+        return start_server(home, _port() or free_port())
+    if os.environ.get("PORT") and _port() not in {0, running.facts["port"]}:
+        raise ServiceError(f"the server runs on port {running.facts['port']} already; stop it first: make down")
+    return running
+
+
+def _port() -> int:
+    """Return the port that PORT asks for; 0 for a free one."""
+    text = os.environ.get("PORT") or str(DEFAULT_PORT)
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise SettingsError(f"PORT={text!r}: must be a number from 1 to 65535, or 0 for a free port")
+    return int(text)
+
+
+def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Service, datetime]:
+    """Return the worker, and when it was started or found; one for another warehouse or server is replaced."""
+    started = datetime.now(UTC)
+    ours = {name: value for name, value in os.environ.items() if name.startswith("FULLCOURT_")} | warehouse
+    facts = {"api_url": api_url(server), "settings": json.dumps(ours, sort_keys=True)}
+    if (running := services.find(home, _WORKER)) is not None:
+        if running.facts == facts:
+            return running, datetime.fromtimestamp(running.id.created, UTC)  # it has called since then
+        running.stop()
+    # one flow run at a time: one process at a time can write to the embedded warehouse
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    command += ["--name", "local", "--limit", "1", "--install-policy", "never"]
+    worker = services.start(
+        home,
+        _WORKER,
+        command,
+        cwd=PROJECT_ROOT,
+        env=environment(home, api_url=api_url(server))
+        | ours
+        | {"FULLCOURT_PROJECT_DIR": str(PROJECT_ROOT), "PREFECT_WORKER_QUERY_SECONDS": "2"},
+        facts=facts,
+    )
+    return worker, started
+
+
+def _has_called(port: int, *, since: datetime) -> bool:
+    """Whether the worker has called the server since a time."""
+    workers = request(port, "POST", f"/api/work_pools/{POOL}/workers/filter", {}) or []
+    calls = [worker["last_heartbeat_time"] for worker in workers if worker["last_heartbeat_time"]]
+    return any(datetime.fromisoformat(call) >= since for call in calls)
+
+
+def _register(home: Path, server: Service) -> None:
+    """Register every deployment of prefect.yaml; those that are there are updated."""
+    log = home / "deploy.log"
+    # without FULLCOURT_PROJECT_DIR, which is then looked up where a run takes place
+    env = environment(home, api_url=api_url(server))
+    env.pop("FULLCOURT_PROJECT_DIR", None)
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+            cwd=PROJECT_ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    if done.returncode:
+        raise ServiceError(f"the deployments of prefect.yaml cannot be registered:\n{services.log_tail(log)}")
+
+
+def _say(server: Service, worker: Service) -> None:
+    prefect = short(Path(sys.executable).parent / "prefect")
+    warehouse = Path(json.loads(str(worker.facts["settings"]))["FULLCOURT_DUCKDB_PATH"])
+    remark = " (the demo league)" if warehouse == DEMO_WAREHOUSE else ""
+    if not warehouse.exists():
+        remark = " (not there yet: load data with the deployment ingest/game-logs, or see make demo)"
+    print(
+        f"Prefect UI  {ui_url(server)}\n"
+        f"Warehouse   {short(warehouse)}{remark}\n"
+        f"Logs        {short(server.folder / 'server.log')}, {short(worker.folder / 'worker.log')}\n"
+        "\n"
+        "Run the backfill:\n"
+        f"  export PREFECT_API_URL={api_url(server)}\n"
+        f"  {prefect} deployment run 'backfill/player-composite-factors' "
+        "-p start_date=2023-02-20 -p end_date=2023-03-05 --watch\n"
+        "Stop it all:\n"
+        "  make down"
+    )
+
+
+def short(path: Path) -> Path:
+    """Return a path as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.local", description="The local Prefect services.")
+    parser.add_argument("action", choices=["up", "down", "status"])
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of their state, logs and process ids")
+    chosen = parser.parse_args(arguments)
+    home = chosen.home.resolve()
+    try:
+        if chosen.action == "up":
+            up(home)
+        elif chosen.action == "down":
+            down(home)
+        else:
+            return 0 if status(home) else 1
+    except FullcourtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
