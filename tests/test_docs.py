@@ -1,0 +1,133 @@
+"""The documentation is run: every command and every query of README.md and docs/."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.domain import day, errors, gate
+from tasks.domain.errors import FullcourtError
+from tasks.settings import PROJECT_ROOT, Settings
+from tests.league import League, fetch
+
+PAGES = sorted([PROJECT_ROOT / "README.md", *(PROJECT_ROOT / "docs").glob("*.md")])
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# Set-up from nothing, and the run that this test is part of.
+_NOT_HERE = {"make test", "make check", "make bench"}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+def page_id(page: Path) -> str:
+    return page.name
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """A copy of the project as git has it, with this environment's packages and nothing running."""
+    copy = tmp_path / "project" / "checkout"
+    copy.mkdir(parents=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT_ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, files.split("\0")):
+        if (PROJECT_ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT_ROOT / name, copy / name)
+    (copy / ".venv").symlink_to(PROJECT_ROOT / ".venv")
+    shared = PROJECT_ROOT.parent / "shared"
+    if shared.exists():
+        (copy.parent / "shared").symlink_to(shared)
+    yield copy
+    subprocess.run(["make", "down"], cwd=copy, check=False, capture_output=True, env=environment())
+
+
+def environment(**more: str) -> dict[str, str]:
+    """A user's environment: nothing of this session's Prefect server or settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FULLCOURT_"))}
+    return {**kept, "NO_COLOR": "1", "COLUMNS": "160", **more}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash")], ids=page_id)
+def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
+    lines = "".join(blocks(page, "bash")).splitlines(keepends=True)
+    script = "".join(line for line in lines if line.strip() not in _NOT_HERE)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=checkout,
+        env=environment(PORT=str(free_port())),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_make_target_of_a_page_exists(page: Path) -> None:
+    targets = set(
+        re.findall(r"^([a-z][a-z-]*):", (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sql")], ids=page_id)
+def test_every_query_of_a_page_runs(page: Path, settings: Settings, league: League) -> None:
+    league.write(settings)
+    for query in blocks(page, "sql"):
+        assert isinstance(fetch(settings, query), list), query
+
+
+def test_troubleshooting_knows_every_category() -> None:
+    text = (PROJECT_ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (day, gate)]
+    sources.append((PROJECT_ROOT / "tasks" / "backfill_date.py").read_text(encoding="utf-8"))
+    categories = set(re.findall(r'category="([a-z_]+)"', "".join(sources))) | {
+        "duplicate_keys",
+        "null_keys",
+        "wrong_day",
+    }
+    assert len(categories) > 10
+    assert {name for name in categories if f"`{name}`" not in text} == set()
+
+
+def test_troubleshooting_knows_every_error_a_day_can_fail_of() -> None:
+    text = (PROJECT_ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    leaves = {
+        kind.__name__
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, FullcourtError) and not kind.__subclasses__()
+    }
+    assert len(leaves) >= 8
+    assert {name for name in leaves if f"`{name}`" not in text} == set()
+
+
+def test_the_readme_lists_every_setting() -> None:
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    names = {f"FULLCOURT_{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in names if f"`{name}`" not in text} == set()
