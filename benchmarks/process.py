@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from benchmarks.limit import compare, run_limit
 from benchmarks.results import Measurement
 from tasks.demo_league import generate, load
 from tasks.domain.errors import FullcourtError, TerminalError
-from tasks.settings import Settings, load_settings
+from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 from tasks.warehouse.open import open_warehouse
@@ -62,7 +62,7 @@ def _measure(chosen: argparse.Namespace, settings: Settings) -> str:
     if chosen.variant == "league":
         return json.dumps([day.isoformat() for day in _write_league(settings, chosen.years)])
     if chosen.variant == "compare":
-        return json.dumps(compare(load_catalogue(settings), chosen.other, settings.connection().path))
+        return json.dumps(compare(load_catalogue(settings), chosen.other, settings.duckdb_path))
     if chosen.variant == "shape":
         from benchmarks.floor import read_shape
 
@@ -70,7 +70,7 @@ def _measure(chosen: argparse.Namespace, settings: Settings) -> str:
         return json.dumps(None)
     if chosen.variant == "limit":
         clock = _Clock()
-        run_limit(settings.connection(), chosen.first, chosen.last, settings.bootstrap_days)
+        run_limit(cast("DuckDBSettings", settings.connection()), chosen.first, chosen.last, settings.bootstrap_days)
         return clock.read().model_dump_json()
     if chosen.variant == "floor":
         return _floor(chosen.shape).model_dump_json()

@@ -83,7 +83,7 @@ def warehouse_variables(settings: Settings) -> dict[str, str]:
     It is the one that the settings name. If they name none and there is no file where it would be by default, but
     `make demo` has left its own, it is that one.
     """
-    path = settings.connection().path
+    path = settings.duckdb_path
     if "duckdb_path" not in settings.model_fields_set and not path.exists() and DEMO_WAREHOUSE.exists():
         path = DEMO_WAREHOUSE
     return {"FULLCOURT_DUCKDB_PATH": str(path)}

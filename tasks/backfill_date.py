@@ -7,7 +7,6 @@ from functools import partial
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict
 
@@ -193,8 +192,3 @@ class _Day:
                 **fields,
             }
         )
-
-
-def current_run() -> tuple[str, int]:
-    """Return the id of the flow run and its attempt, from 1."""
-    return str(flow_run.get_id()), int(flow_run.get_run_count() or 1)

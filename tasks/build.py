@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.coverage import names
 from tasks.domain.day import Reason
 from tasks.domain.gate import StagedFacts, Verdict, judge
+from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
@@ -86,8 +87,9 @@ def _stage_gate_publish(settings: Settings, order: BuildOrder) -> Built:
         "processed_at": order.processed_at,
     }
     sql = catalogue.query(order.table, "build", source=order.source)
+    origin = current_origin("build", table=order.table, game_date=order.game_date)
     with (
-        open_warehouse(settings.connection()) as warehouse,
+        open_warehouse(settings.connection(), origin) as warehouse,
         warehouse.stage(spec, sql, parameters, game_date=order.game_date, run_id=order.run_id) as staged,
     ):
         facts = _read_facts(warehouse, catalogue, staged, order)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.day import some
 from tasks.domain.result import TableResult
+from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -31,7 +32,7 @@ _RECORD = re.compile(r"^```json\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 
 
 @task(name="record-checkpoints", cache_policy=NO_CACHE, persist_result=False, task_run_name="record {game_date}")
-def record_checkpoints(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:  # noqa: ARG001
+def record_checkpoints(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:
     """Write a day's checkpoints: the ledger first, then the artifacts that mirror it.
 
     Args:
@@ -43,16 +44,16 @@ def record_checkpoints(settings: Settings, game_date: date, results: Sequence[Ta
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    write_ledger(settings, results)
+    write_ledger(settings, game_date, results)
     for result in results:
         write_artifact(settings, result.checkpoint)
 
 
-def write_ledger(settings: Settings, results: Sequence[TableResult]) -> None:
+def write_ledger(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:
     """Append a ledger row for each checkpoint, and a failure row for each that is not done."""
     catalogue = load_catalogue(settings)
     failures = [result for result in results if not result.checkpoint.is_done]
-    with open_warehouse(settings.connection()) as warehouse:
+    with open_warehouse(settings.connection(), current_origin("record", game_date=game_date)) as warehouse:
         warehouse.append(catalogue.table("backfill_ledger"), [_ledger_row(r.checkpoint) for r in results])
         if failures:
             warehouse.append(catalogue.table("precompute_failures"), [_failure_row(r) for r in failures])

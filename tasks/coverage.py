@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from tasks.domain.day import Reference, SourceCoverage
+from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -40,8 +41,8 @@ def check_coverage(settings: Settings, game_date: date, tables: Sequence[str], a
     """
     catalogue = load_catalogue(settings)
     sql = queries.check(catalogue, [catalogue.table(name) for name in tables])
-    with open_warehouse(settings.connection()) as warehouse:
-        (row,) = warehouse.fetch(sql, _window(settings, game_date, game_date, as_of))
+    with open_warehouse(settings.connection(), current_origin("check", game_date=game_date)) as warehouse:
+        (row,) = warehouse.fetch(sql, day_window(settings, game_date, as_of))
     coverage = {}
     for name in tables:
         if preferred := catalogue.build(name).preferred:
@@ -70,6 +71,11 @@ def read_coverage(
     sql = queries.coverage(catalogue, spec, source, with_missing=with_missing)
     rows = warehouse.fetch(sql, {"from_date": first, "game_date": last})
     return {row["game_date"]: _source_coverage(source.name, row) for row in rows}
+
+
+def day_window(settings: Settings, game_date: date, as_of: date) -> Parameters:
+    """Return the parameters of ``queries.check`` for a day."""
+    return _window(settings, game_date, game_date, as_of)
 
 
 def names(joined: str | None) -> tuple[str, ...]:

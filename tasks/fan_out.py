@@ -9,11 +9,12 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
-from tasks.backfill_date import DayOptions, backfill_date, current_run
+from tasks.backfill_date import DayOptions, backfill_date
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.plan import DayPlan
 from tasks.domain.request import BackfillRequest
 from tasks.domain.result import DayResult, TableResult
+from tasks.origin import current_origin, current_run
 from tasks.progress import Progress
 from tasks.settings import Settings
 from tasks.warehouse.open import open_warehouse
@@ -40,7 +41,7 @@ def run_days(settings: Settings, request: BackfillRequest, plan: Sequence[DayPla
     todo = [day for day in plan if day.needs_work]
     results = {day.game_date: _settled(day) for day in plan if not day.needs_work}
     # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
-    with open_warehouse(settings.connection()), Progress(settings, total=len(todo)) as progress:
+    with open_warehouse(settings.connection(), current_origin("hold")), Progress(settings, total=len(todo)) as progress:
         for result in _run_window(settings, options, todo, request):
             results[result.game_date] = result
             progress.advance(result)

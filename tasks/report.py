@@ -16,6 +16,7 @@ from tasks.domain.gate import NOT_DONE, Outcome
 from tasks.domain.plan import DayPlan
 from tasks.domain.request import BackfillRequest
 from tasks.domain.result import DayResult
+from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -87,7 +88,7 @@ def report_run(
 def _read_back(settings: Settings, request: BackfillRequest) -> dict[Place, int]:
     catalogue = load_catalogue(settings)
     sql = queries.row_counts([catalogue.table(name) for name in request.tables])
-    with open_warehouse(settings.connection()) as warehouse:
+    with open_warehouse(settings.connection(), current_origin("report")) as warehouse:
         found = warehouse.fetch(sql, {"from_date": request.first_date, "game_date": request.last_date})
     return {(row["table_name"], row["game_date"]): row["row_count"] for row in found}
 

@@ -1,18 +1,21 @@
 """What every warehouse can do: the only door to data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
 from tasks.domain.table import TableSpec
 
-Parameter = str | int | float | bool | date | datetime
+Parameter = str | int | float | bool | date | datetime | Sequence[str]
 Parameters = Mapping[str, Parameter]
 Row = dict[str, Any]
+
+LOOK_AROUND = timedelta(days=400)
+"""How far from its new day a game that was moved is looked for: it stays in its season."""
 
 
 _ARROW_TYPES = {
@@ -28,6 +31,25 @@ _ARROW_TYPES = {
 def arrow_schema(table: TableSpec) -> pa.Schema:
     """Return a table's columns as Arrow types."""
     return pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in table.columns])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """On whose behalf a connection works; a warehouse that keeps records of its jobs names and labels them by it."""
+
+    run_id: str
+    step: str
+    table: str | None = None
+    game_date: date | None = None
+    part: str | None = None
+    """What tells two origins apart that share the rest."""
+    attempt: str = "1"
+    """Which attempt of the run and of the step this is: another one does everything anew."""
+
+    @property
+    def day(self) -> str | None:
+        """The day, as in 2023-02-23."""
+        return self.game_date.isoformat() if self.game_date else None
 
 
 @dataclass(frozen=True)
@@ -55,8 +77,10 @@ class Warehouse(Protocol):
     attempt can succeed and a WarehouseError if not.
     """
 
-    statements: int
-    """Statements that read or wrote data since the connection was opened."""
+    @property
+    def statements(self) -> int:
+        """Statements that read or wrote data since the connection was opened."""
+        ...
 
     def __enter__(self) -> Self:
         """Connect."""
@@ -88,10 +112,21 @@ class Warehouse(Protocol):
         """Replace the day's rows of the table with the staged ones, all or nothing; returns the rows published."""
         ...
 
+    def estimate(self, sql: str, parameters: Parameters) -> int | None:
+        """Return the bytes that would be billed for a query, without running it; None where reading costs nothing."""
+        ...
+
+    def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
+        """Drop what runs that are over, by their id, left staged; returns the names of what was dropped."""
+        ...
+
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table, all or nothing."""
         ...
 
     def replace(self, table: TableSpec, rows: pa.Table, *, match: Sequence[str]) -> Replaced:
-        """Write rows in place of those that share their values of the ``match`` columns, all or nothing."""
+        """Write rows in place of those that share their values of the ``match`` columns, all or nothing.
+
+        A row that is replaced is at most ``LOOK_AROUND`` from the days of the rows: nothing else need be read.
+        """
         ...

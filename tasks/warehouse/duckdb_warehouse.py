@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, NoReturn, Self
@@ -111,6 +111,14 @@ class DuckDBWarehouse:
         with self._writing(table):
             self._run(f"DELETE FROM {table.full_name} WHERE {table.partition} = $day", {"day": staged.game_date})
             return self._run(f"INSERT INTO {table.full_name} ({columns}) SELECT {columns} FROM {staged.location}")
+
+    def estimate(self, sql: str, parameters: Parameters) -> None:  # noqa: ARG002
+        """Return None: reading a file of one's own costs nothing."""
+        return
+
+    def sweep(self, is_over: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
+        """Drop nothing: what was staged is gone with the connection that staged it."""
+        return []
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table in one transaction."""
