@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,20 +14,22 @@ from tasks.domain.errors import FullcourtError, IngestError
 from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFile, some
 from tasks.ingest_files import find_files, inspect
 from tasks.ingest_rows import CONTENTS, read_table
+from tasks.origin import current_origin
 from tasks.retry import retry_policy
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import LOOK_AROUND, Warehouse
 from tasks.warehouse.open import open_warehouse
 
 MAX_NAMED_GAMES = 200
 
 _COLUMNS = ("file", "table", "read", "written", "replaced", "rejected", "games", "days", "first day", "last day")
 
-_LOADED_TEAMS = """
+LOADED_TEAMS = """
 SELECT game_id, player_lookup, team_abbr
 FROM nba_analytics.player_game_summary
-WHERE game_id BETWEEN @first_game AND @last_game
+WHERE game_date BETWEEN @from_date AND @game_date
+  AND game_id BETWEEN @first_game AND @last_game
 ORDER BY game_id, player_lookup
 """
 
@@ -73,7 +76,8 @@ def load_input_file(settings: Settings, request: IngestRequest, file: InputFile)
         max_reported_rejections=request.max_reported_rejections,
     )
     if rows.num_rows and not request.dry_run:
-        with open_warehouse(settings.connection()) as warehouse:
+        origin = current_origin("ingest", table=table.name, part=sha256(file.path.encode()).hexdigest()[:8])
+        with open_warehouse(settings.connection(), origin) as warehouse:
             warehouse.create(spec for spec in catalogue.tables.values() if spec.role == "input")
             if "team_abbr" in contents.match:
                 _refuse_a_second_team(warehouse, rows, file)
@@ -108,10 +112,19 @@ def _refuse_a_second_team(warehouse: Warehouse, rows: pa.Table, file: InputFile)
     """A file with one team of a game cannot tell which rows of another team its players replace."""
     columns = (rows.column(name).to_pylist() for name in ("game_id", "player_lookup", "team_abbr"))
     teams = {(game_id, player): team for game_id, player, team in zip(*columns, strict=True)}
-    games = [game_id for game_id, _ in teams]
+    games, days = [game_id for game_id, _ in teams], rows.column("game_date").to_pylist()
+    there_already = warehouse.fetch(
+        LOADED_TEAMS,
+        {
+            "first_game": min(games),
+            "last_game": max(games),
+            "from_date": min(days) - LOOK_AROUND,
+            "game_date": max(days) + LOOK_AROUND,
+        },
+    )
     moved = [
         f"{there['player_lookup']} in game {there['game_id']} ({there['team_abbr']}, here {team})"
-        for there in warehouse.fetch(_LOADED_TEAMS, {"first_game": min(games), "last_game": max(games)})
+        for there in there_already
         if (team := teams.get((there["game_id"], there["player_lookup"]), there["team_abbr"])) != there["team_abbr"]
     ]
     if moved:

@@ -11,7 +11,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
-from tasks.domain.errors import TransientError
+from tasks.domain.errors import DeadlineError, TransientError
 from tasks.settings import Settings
 
 JITTER_FACTOR = 0.5
@@ -29,8 +29,8 @@ class RetryPolicy(TypedDict):
 def retry_policy(settings: Settings) -> RetryPolicy:
     """Return the options for ``Task.with_options`` of a step that may fail for a passing reason.
 
-    Only a TransientError is tried again: ``settings.retries`` times, after ``settings.retry_delay_seconds`` seconds,
-    then twice that, and so on, each lengthened at random by up to half.
+    Only a TransientError is tried again, unless its time is over: ``settings.retries`` times, after
+    ``settings.retry_delay_seconds`` seconds, then twice that, and so on, each lengthened at random by up to half.
     """
     return RetryPolicy(
         retries=settings.retries,
@@ -42,4 +42,4 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's call
     """Tell whether a task run failed for a reason that passes by itself."""
-    return isinstance(state.data, TransientError)
+    return isinstance(state.data, TransientError) and not isinstance(state.data, DeadlineError)

@@ -5,9 +5,9 @@ Each field is an environment variable with the prefix ``FULLCOURT_`` (``FULLCOUR
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.domain.errors import SettingsError, describe_validation_error
@@ -37,8 +37,35 @@ class DuckDBSettings(BaseModel):
         return str(self.path)
 
 
-WarehouseKind = Literal["duckdb"]
-WarehouseSettings = DuckDBSettings
+class BigQuerySettings(BaseModel):
+    """The warehouse in production: a project of Google Cloud."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["bigquery"] = "bigquery"
+    project: str
+    location: str
+    credentials_block: str | None
+    staging_dataset: str
+    job_timeout_seconds: float
+    retry_deadline_seconds: float
+    append_interval_seconds: float
+    max_bytes_billed: int
+    usd_per_tib: float
+
+    @property
+    def identity(self) -> str:
+        """What tells this warehouse from every other one that shares a Prefect server."""
+        return f"bigquery:{self.project}"
+
+    @property
+    def place(self) -> str:
+        """Where a person finds it."""
+        return f"BigQuery project {self.project}"
+
+
+WarehouseKind = Literal["duckdb", "bigquery"]
+WarehouseSettings = DuckDBSettings | BigQuerySettings
 
 
 class Settings(BaseSettings):
@@ -66,6 +93,35 @@ class Settings(BaseSettings):
         description="Threads that DuckDB may use for one process, beside those of the days at work: more of them make "
         "one query faster and many dearer.",
     )
+    bigquery_project: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9-]{4,61}[a-z0-9]$", description="The project that holds the tables and pays."
+    )
+    bigquery_location: str = Field(
+        "US", pattern=r"^[A-Za-z0-9-]+$", description="Where the datasets are: US, EU, or a region."
+    )
+    bigquery_credentials_block: str | None = Field(
+        None, description="A GcpCredentials block in Prefect; without one, application default credentials."
+    )
+    bigquery_staging_dataset: str = Field(
+        "fullcourt_staging",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+        description="The dataset in which rows wait for the gate; created if it is missing.",
+    )
+    bigquery_job_timeout_seconds: float = Field(
+        600.0, ge=1, le=21_600, description="How long one job may run, in seconds."
+    )
+    bigquery_retry_deadline_seconds: float = Field(
+        300.0, ge=0, le=3600, description="How long a job is tried again for passing reasons, in seconds."
+    )
+    bigquery_append_interval_seconds: float = Field(
+        5.0, ge=0, le=600, description="Least time between two load jobs of ledger rows, in seconds."
+    )
+    max_bytes_billed: int = Field(
+        1024**4, ge=1, description="Most bytes that a run, and any one query, may read where reading costs."
+    )
+    usd_per_tib: float = Field(
+        6.25, ge=0, le=1000, description="Price of reading a TiB, in US dollars; for the plan's estimate."
+    )
     extra_tables_dir: Path | None = Field(
         None, description="A folder with more table folders, beside those under tasks/tables."
     )
@@ -81,8 +137,26 @@ class Settings(BaseSettings):
         2.0, ge=0, le=600, description="Wait before the first further attempt, in seconds; doubled for each one after."
     )
 
+    @model_validator(mode="after")
+    def _names_a_project_for_bigquery(self) -> Self:
+        if self.warehouse == "bigquery" and self.bigquery_project is None:
+            raise ValueError("FULLCOURT_WAREHOUSE=bigquery needs FULLCOURT_BIGQUERY_PROJECT")
+        return self
+
     def connection(self) -> WarehouseSettings:
         """Return the settings of the chosen warehouse alone."""
+        if self.warehouse == "bigquery" and self.bigquery_project is not None:
+            return BigQuerySettings(
+                project=self.bigquery_project,
+                location=self.bigquery_location,
+                credentials_block=self.bigquery_credentials_block,
+                staging_dataset=self.bigquery_staging_dataset,
+                job_timeout_seconds=self.bigquery_job_timeout_seconds,
+                retry_deadline_seconds=self.bigquery_retry_deadline_seconds,
+                append_interval_seconds=self.bigquery_append_interval_seconds,
+                max_bytes_billed=self.max_bytes_billed,
+                usd_per_tib=self.usd_per_tib,
+            )
         return DuckDBSettings(
             path=self.duckdb_path.expanduser().resolve(),
             lock_timeout_seconds=self.duckdb_lock_timeout_seconds,

@@ -4,7 +4,8 @@
 
     FullcourtError
     ├── TransientError            worth another try; retried with back-off and jitter
-    │   └── WarehouseBusyError    another writer holds the warehouse or the rows
+    │   ├── WarehouseBusyError    another writer holds the warehouse or the rows
+    │   └── DeadlineError         it was tried until the deadline; only a later run can help
     └── TerminalError             the same call would fail again; never retried
         ├── RequestError          a parameter is invalid
         ├── SettingsError         a setting is invalid
@@ -13,6 +14,8 @@
         └── WarehouseError        the warehouse refused
             ├── SchemaError       a table, column or type is not what the catalogue says
             ├── QueryError        a statement is invalid, or a value does not fit
+            ├── AccessError       credentials are missing or refused, or lack a permission
+            ├── QuotaError        a quota or a cap on cost is reached
             └── StorageError      a corrupt file, a read-only folder, a full disk
 
 A message says what was wrong, where, and what to do.
@@ -33,6 +36,10 @@ class TransientError(FullcourtError):
 
 class WarehouseBusyError(TransientError):
     """Another process or transaction holds what this one needs."""
+
+
+class DeadlineError(TransientError):
+    """It was tried again until the deadline; a later run can succeed, another attempt now cannot."""
 
 
 class TerminalError(FullcourtError):
@@ -65,6 +72,14 @@ class SchemaError(WarehouseError):
 
 class QueryError(WarehouseError):
     """A statement is invalid, or a value does not fit its column."""
+
+
+class AccessError(WarehouseError):
+    """The credentials are missing or refused, or lack a permission."""
+
+
+class QuotaError(WarehouseError):
+    """A quota of the warehouse, or a cap on cost, is reached."""
 
 
 class StorageError(WarehouseError):

@@ -115,6 +115,7 @@ class TableSpec(_Frozen):
     grain: tuple[Identifier, ...] = Field(min_length=1)
     partition: Identifier
     cluster: tuple[Identifier, ...] = ()
+    require_partition_filter: bool = Field(False, description="Refuse queries that would read every day.")
     columns: tuple[Column, ...] = Field(min_length=1)
     build: Build | None = None
 

@@ -1,0 +1,44 @@
+"""The statements that create what the catalogue describes, in GoogleSQL; safe to repeat, they never change a table.
+
+https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language
+"""
+
+import json
+
+from tasks.domain.table import Column, TableSpec
+
+LABELS = '[("application", "fullcourt")]'
+
+
+def create_schema(dataset: str, location: str | None = None) -> str:
+    """Return the statement that creates a dataset if it is missing."""
+    options = [f"labels = {LABELS}"]
+    if location is not None:
+        options.insert(0, f"location = {_text(location)}")
+    return f"CREATE SCHEMA IF NOT EXISTS {dataset}\nOPTIONS({', '.join(options)})"
+
+
+def create_table(table: TableSpec) -> str:
+    """Return the statement that creates a table if it is missing.
+
+    No partition ever expires: a backfill's old days would vanish without a word.
+    """
+    lines = ",\n".join(f"  {_column(column, is_enforced=table.build is None)}" for column in table.columns)
+    options = [f"description = {_text(table.description)}", f"labels = {LABELS}"]
+    if table.require_partition_filter:
+        options.append("require_partition_filter = TRUE")
+    clauses = [f"CREATE TABLE IF NOT EXISTS {table.full_name} (\n{lines}\n)", f"PARTITION BY {table.partition}"]
+    if table.cluster:
+        clauses.append(f"CLUSTER BY {', '.join(table.cluster)}")
+    return "\n".join([*clauses, f"OPTIONS({', '.join(options)})"])
+
+
+def _column(column: Column, *, is_enforced: bool) -> str:
+    # A derived table's NULL key must reach the gate, which blocks the day by name; the build must not fail of it.
+    required = " NOT NULL" if column.required and is_enforced else ""
+    return f"{column.name} {column.type}{required} OPTIONS(description = {_text(column.description)})"
+
+
+def _text(text: str) -> str:
+    """Return a string literal; JSON's escapes are GoogleSQL's, too."""
+    return json.dumps(text, ensure_ascii=False)

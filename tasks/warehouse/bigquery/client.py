@@ -1,0 +1,41 @@
+"""A client for the project that the settings name, with the credentials of a Prefect block or of the environment."""
+
+from functools import lru_cache
+from typing import Any
+
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery  # noqa: TID251
+from prefect_gcp import GcpCredentials
+
+from tasks.domain.errors import AccessError, SettingsError
+from tasks.settings import BigQuerySettings
+from tasks.warehouse.bigquery.errors import translate
+
+
+def connect(settings: BigQuerySettings) -> bigquery.Client:
+    """Return a client of the project and location.
+
+    Raises:
+        SettingsError: There is no block of that name.
+        AccessError: There are no credentials, or they are not a key.
+    """
+    try:
+        return bigquery.Client(project=settings.project, location=settings.location, credentials=_credentials(settings))
+    except (GoogleAuthError, OSError) as error:
+        raise translate(error, settings, about=f"project {settings.project}") from error
+
+
+@lru_cache(maxsize=8)
+def _credentials(settings: BigQuerySettings) -> Any:
+    """Return the credentials; kept, so that every connection of a process shares their access token."""
+    name = settings.credentials_block
+    try:
+        block = GcpCredentials.load(name) if name else GcpCredentials(project=settings.project)
+        return block.get_credentials_from_service_account()
+    except ValueError as error:  # what Prefect says of a block, and google-auth of a key
+        if "Unable to find block document" in str(error):
+            raise SettingsError(
+                f"FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK={name}: there is no GcpCredentials block of that name; "
+                "save one, or unset the variable to use application default credentials"
+            ) from error
+        raise AccessError(f"the GcpCredentials block {name} holds no service-account key: {error}") from error

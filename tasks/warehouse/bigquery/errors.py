@@ -1,0 +1,148 @@
+"""What BigQuery's errors mean; the only place that reads them.
+
+Reasons: https://cloud.google.com/bigquery/docs/error-messages
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests.exceptions
+from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError, NotFound, RetryError, Unauthorized
+from google.auth.exceptions import GoogleAuthError, TransportError
+
+from tasks.domain.errors import (
+    AccessError,
+    DeadlineError,
+    FullcourtError,
+    QueryError,
+    QuotaError,
+    SchemaError,
+    WarehouseBusyError,
+    WarehouseError,
+)
+from tasks.settings import BigQuerySettings
+
+_PASSING = frozenset(
+    {
+        "backendError",
+        "badGateway",
+        "internalError",
+        "jobBackendError",
+        "jobInternalError",
+        "jobRateLimitExceeded",
+        "rateLimitExceeded",
+        "tableUnavailable",
+    }
+)
+_CONNECTION = (
+    ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.JSONDecodeError,  # half an answer
+    requests.exceptions.Timeout,
+    TransportError,
+)
+DRIVER_ERRORS = (GoogleAPICallError, GoogleAuthError, RetryError, *_CONNECTION)
+_TOO_MANY_REQUESTS, _SERVER_ERROR, _NOT_IMPLEMENTED = 429, 500, 501
+_ENDED_BY_TIME = ("stopped", "timeout")
+_SCHEMA_SIGNS = ("changed mode", "changed type", "does not match", "no such field", "Unrecognized name", "incompatible")
+
+
+class JobFailedError(Exception):
+    """A job that ended with an error of its own, which its status tells."""
+
+    def __init__(self, job_id: str, result: Mapping[str, Any]) -> None:
+        super().__init__(str(result.get("message", "")))
+        self.job_id, self.reason, self.message = job_id, str(result.get("reason", "")), str(result.get("message", ""))
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same call can succeed a little later."""
+    if isinstance(error, JobFailedError):
+        return error.reason in _PASSING
+    if isinstance(error, requests.exceptions.SSLError):
+        return False
+    if isinstance(error, GoogleAPICallError):
+        code = int(error.code or 0)
+        is_server_error = code >= _SERVER_ERROR and code != _NOT_IMPLEMENTED
+        return _reason(error) in _PASSING or code == _TOO_MANY_REQUESTS or is_server_error
+    return isinstance(error, _CONNECTION)
+
+
+def translate(error: BaseException, settings: BigQuerySettings, *, about: str, job_id: str = "") -> FullcourtError:
+    """Return the error of Fullcourt that says what BigQuery's means.
+
+    Args:
+        error: One of ``DRIVER_ERRORS``, or a JobFailedError.
+        settings: Whose project and location the message names.
+        about: The table, or what else the call was about.
+        job_id: The job, if there was one.
+    """
+    where = f"{about} (job {job_id})" if job_id else about
+    if isinstance(error, RetryError):
+        cause = _text(error.cause) if error.cause else "no answer"
+        return DeadlineError(
+            f"{where}: BigQuery did not do it within {settings.retry_deadline_seconds:g} s of trying: {cause}; "
+            "run the same days again later"
+        )
+    if is_passing(error):
+        return WarehouseBusyError(f"{where}: {_text(error)}; try again")
+    if isinstance(error, GoogleAuthError | Unauthorized):
+        return AccessError(
+            f"{where}: the credentials are not accepted: {_text(error)}; {_credentials_remedy(settings)}"
+        )
+    return _translate_answer(error, settings, where)
+
+
+def _translate_answer(error: BaseException, settings: BigQuerySettings, where: str) -> FullcourtError:
+    reason, text = _reason(error), _text(error)
+    if reason in _ENDED_BY_TIME:
+        return DeadlineError(
+            f"{where}: {text}; the job had {settings.job_timeout_seconds:g} s: "
+            "raise FULLCOURT_BIGQUERY_JOB_TIMEOUT_SECONDS, or run again later"
+        )
+    if reason == "bytesBilledLimitExceeded":
+        return QuotaError(f"{where}: {text}; raise max_bytes_billed, or narrow the range")
+    if reason == "quotaExceeded":
+        return QuotaError(f"{where}: {text}; the quota is used up for now: run again when it is there again")
+    if reason in ("billingNotEnabled", "billingTierLimitExceeded"):
+        return AccessError(f"{where}: {text}; let the project {settings.project} be billed")
+    if isinstance(error, Forbidden) or reason == "accessDenied":
+        return AccessError(
+            f"{where}: {text}; grant it to the account that runs this, or name another in "
+            "FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK"
+        )
+    if isinstance(error, NotFound) or reason == "notFound":
+        return SchemaError(
+            f"{where}: {text}; it is missing, or in another location than {settings.location}: "
+            "`python -m deployments.ddl apply` creates what is missing, FULLCOURT_BIGQUERY_LOCATION names the location"
+        )
+    if any(sign in text for sign in _SCHEMA_SIGNS):
+        return SchemaError(f"{where}: a column is missing, or is not what the catalogue says: {text}")
+    if isinstance(error, BadRequest) or reason in ("invalid", "invalidQuery"):
+        return QueryError(f"{where}: {text}")
+    return WarehouseError(f"{where}: {text}")
+
+
+def _credentials_remedy(settings: BigQuerySettings) -> str:
+    if settings.credentials_block:
+        return f"renew the key in the GcpCredentials block {settings.credentials_block}"
+    return (
+        "save a GcpCredentials block and name it in FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK, "
+        "or give application default credentials"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, JobFailedError):
+        return error.reason
+    details = getattr(error, "errors", None) or [{}]
+    first = details[0]
+    return str(first.get("reason", "")) if isinstance(first, Mapping) else ""
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, GoogleAPICallError):
+        return str(error.message or error)
+    return str(error) or type(error).__name__

@@ -1,0 +1,347 @@
+"""The adapter: what the backfill does with a warehouse, as BigQuery does it best.
+
+A published table is never written with DML. A day is built into a staging table by a query job, judged there, and
+copied onto its partition: one atomic update, and free
+(https://cloud.google.com/bigquery/docs/managing-tables#copy-table). Results are read over REST: they are small, and
+the Storage API would need a permission more.
+"""
+
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self, cast
+from uuid import uuid4
+
+import pyarrow as pa
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery  # noqa: TID251
+
+from tasks.domain.errors import FullcourtError, QueryError, SchemaError
+from tasks.domain.table import TableSpec
+from tasks.settings import BigQuerySettings
+from tasks.tables.ddl import create_schema, create_table
+from tasks.warehouse.base import LOOK_AROUND, Origin, Parameter, Parameters, Replaced, Row, Staged
+from tasks.warehouse.bigquery.appends import appends_to
+from tasks.warehouse.bigquery.client import connect
+from tasks.warehouse.bigquery.jobs import ONCE, Job, Jobs, Purpose
+
+STAGING_LIFETIME = timedelta(hours=24)
+_LEAST_BYTES_BILLED = 10 * 1024 * 1024  # of each table that a query reads: https://cloud.google.com/bigquery/pricing
+_UPLOAD_TIMEOUT_SECONDS = 300.0
+_PARAMETER = re.compile(r"--[^\n]*|@(\w+)")
+_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}  # what the API still calls them
+
+
+class BigQueryWarehouse:
+    """A connection to the project that the settings name."""
+
+    def __init__(self, settings: BigQuerySettings, origin: Origin | None = None) -> None:
+        self._settings = settings
+        self._origin = origin or Origin(run_id=uuid4().hex, step="by-hand")
+        self._connected: tuple[bigquery.Client, Jobs] | None = None
+        self._found: set[str] = set()
+
+    def __enter__(self) -> Self:
+        client = connect(self._settings)
+        self._connected = client, Jobs(client, self._settings, self._origin)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._connected is not None:
+            self._client.close()  # type: ignore[no-untyped-call]
+
+    @property
+    def statements(self) -> int:
+        """Jobs that were run since the connection was opened."""
+        return self._connected[1].run_count if self._connected else 0
+
+    def fetch(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run a query and return its rows, by column; they come through Arrow."""
+        purpose = Purpose("fetch")
+        job = self._query(purpose, sql, parameters or {})
+        with self._jobs.translated(purpose, job_id=str(job.job_id)):
+            rows: pa.Table = job.result(retry=self._jobs.reading(), job_retry=None, timeout=ONCE["timeout"]).to_arrow(
+                create_bqstorage_client=False
+            )
+        return cast("list[Row]", rows.to_pylist())
+
+    def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
+        """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""
+        found = {}
+        for table in tables:
+            there = self._look_up(table.full_name)
+            if there is None:
+                continue
+            if str(there.location).lower() != self._settings.location.lower():
+                raise SchemaError(
+                    f"table {table.full_name} is in {there.location}, and FULLCOURT_BIGQUERY_LOCATION is "
+                    f"{self._settings.location}: they must be the same"
+                )
+            self._found.add(table.full_name)
+            found[table.full_name] = {field.name: _type_of(field) for field in there.schema}
+        return found
+
+    def create(self, tables: Iterable[TableSpec]) -> None:
+        """Create the tables and datasets that are missing; never changes one that is there."""
+        missing = [table for table in tables if table.full_name not in self._found and not self._is_there(table)]
+        staging = self._settings.staging_dataset
+        for dataset in sorted({staging, *(table.dataset for table in missing)}):
+            if not self._has_dataset(dataset):
+                self._query(Purpose("create", dataset), create_schema(dataset, self._settings.location), {})
+        for table in missing:
+            self._query(Purpose("create", table.name), create_table(table), {})
+            self._found.add(table.full_name)
+
+    @contextmanager
+    def stage(
+        self, table: TableSpec, sql: str, parameters: Parameters, *, game_date: date, run_id: str
+    ) -> Iterator[Staged]:
+        """Build a day's rows in a staging table, made like the table itself: a copy must find the same columns."""
+        purpose = Purpose("stage", table.name, game_date.isoformat())
+        location = self._staging_name(table, f"{game_date:%Y%m%d}", run_id)
+        columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns)
+        try:
+            with _named(table):
+                self._query(
+                    purpose,
+                    f"{self._create_staging(location, table)}\nAS SELECT {columns} FROM (\n{sql}\n)",
+                    parameters,
+                )
+            yield Staged(table=table, game_date=game_date, location=location)
+        finally:
+            self._drop(location)
+
+    def publish(self, staged: Staged) -> int:
+        """Copy the staged rows onto the day's partition, atomically; returns the rows published."""
+        day, table = f"{staged.game_date:%Y%m%d}", staged.table
+        purpose = Purpose("publish", table.name, staged.game_date.isoformat())
+        source, target = f"{self._path(staged.location)}${day}", f"{self._path(table.full_name)}${day}"
+        rows = self._jobs.call(purpose, lambda: self._client.get_table(self._path(staged.location), **ONCE)).num_rows
+        config = self._jobs.configured(
+            bigquery.CopyJobConfig(
+                write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+                create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+            ),
+            purpose,
+        )
+        self._jobs.run(
+            purpose,
+            f"{source} {target}",
+            lambda job_id: self._client.copy_table(source, target, job_id=job_id, job_config=config, **ONCE),
+        )
+        return int(rows)
+
+    def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows to a table by a load job, all or nothing; what other threads append meanwhile goes with it."""
+        names = [column.name for column in table.columns]
+        lines = [_line({name: row[name] for name in names if name in row}) for row in rows]
+        appends_to(self._settings.identity, table.full_name).append(
+            lines,
+            lambda batch: self._load(Purpose("append", table.name), table.full_name, batch),
+            interval_seconds=self._settings.append_interval_seconds,
+        )
+
+    def replace(self, table: TableSpec, rows: pa.Table, *, match: Sequence[str]) -> Replaced:
+        """Write rows in place of those that share their values of the ``match`` columns, by one MERGE."""
+        days = rows.column(table.partition).to_pylist()
+        if not days:
+            return Replaced(deleted=0, inserted=0)
+        location = self._staging_name(table, f"load_{uuid4().hex[:8]}", self._origin.run_id)
+        purpose = Purpose("replace", table.name)
+        columns = ", ".join(rows.column_names)
+        given = [rows.column(name).to_pylist() for name in match]
+        parameters: dict[str, Parameter] = {
+            "first": min(days) - LOOK_AROUND,
+            "last": max(days) + LOOK_AROUND,
+            "keys": sorted({"|".join(str(value) for value in key) for key in zip(*given, strict=True)}),
+        }
+        key = "CONCAT(" + ", '|', ".join(f"CAST(t.{name} AS STRING)" for name in match) + ")"
+        merge = f"""MERGE {table.full_name} AS t
+USING {location} AS s ON FALSE
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT ({columns}) VALUES ({", ".join(f"s.{name}" for name in rows.column_names)})
+WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND {key} IN UNNEST(@keys) THEN
+  DELETE"""
+        try:
+            self._query(purpose, self._create_staging(location, table), {})
+            self._load(purpose, location, [_line(row) for row in rows.to_pylist()])
+            done = self._query(purpose, merge, parameters).dml_stats or bigquery.DmlStats()
+        finally:
+            self._drop(location)
+        return Replaced(deleted=done.deleted_row_count, inserted=done.inserted_row_count)
+
+    def estimate(self, sql: str, parameters: Parameters) -> int:
+        """Return the bytes that would be billed for a query, from a dry run."""
+        purpose = Purpose("estimate")
+        config = self._query_config(purpose, sql, parameters)
+        config.dry_run, config.use_query_cache = True, False
+        job = self._jobs.call(
+            purpose,
+            lambda: self._client.query(sql, job_config=config, job_retry=None, **ONCE),
+        )
+        return max(int(job.total_bytes_processed), _LEAST_BYTES_BILLED * len(job.referenced_tables))
+
+    def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
+        """Drop what runs that are over left staged; returns the names of what was dropped."""
+        purpose, dataset = Purpose("sweep"), self._path(self._settings.staging_dataset)
+        try:
+            names = self._jobs.call(
+                purpose, lambda: [str(table.table_id) for table in self._client.list_tables(dataset, **ONCE)]
+            )
+        except SchemaError:
+            return []  # nothing was ever staged
+        left = [name for name in names if is_over(name.rpartition("__")[2].replace("_", "-"))]
+        for name in left:
+            self._drop(f"{self._settings.staging_dataset}.{name}")
+        return left
+
+    @property
+    def _client(self) -> bigquery.Client:
+        return self._open[0]
+
+    @property
+    def _jobs(self) -> Jobs:
+        return self._open[1]
+
+    @property
+    def _open(self) -> tuple[bigquery.Client, Jobs]:
+        if self._connected is None:
+            raise QueryError("the warehouse is not connected; use it in a `with` block")
+        return self._connected
+
+    def _query(self, purpose: Purpose, sql: str, parameters: Parameters) -> bigquery.QueryJob:
+        config = self._query_config(purpose, sql, parameters)
+
+        def begin(job_id: str) -> Job:
+            return self._client.query(sql, job_config=config, job_id=job_id, job_retry=None, **ONCE)
+
+        return cast("bigquery.QueryJob", self._jobs.run(purpose, sql + repr(sorted(parameters.items())), begin))
+
+    def _query_config(self, purpose: Purpose, sql: str, parameters: Parameters) -> bigquery.QueryJobConfig:
+        used = {name for name in _PARAMETER.findall(sql) if name}
+        if missing := sorted(used - parameters.keys()):
+            raise QueryError(f"the query uses parameters that were not given: {', '.join(missing)}")
+        config = bigquery.QueryJobConfig(
+            query_parameters=[_query_parameter(name, parameters[name]) for name in sorted(used)],
+            maximum_bytes_billed=self._settings.max_bytes_billed,
+        )
+        return self._jobs.configured(config, purpose)
+
+    def _load(self, purpose: Purpose, target: str, lines: Sequence[str]) -> None:
+        data = "\n".join(lines).encode()
+        config = self._jobs.configured(
+            bigquery.LoadJobConfig(
+                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+                write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+                create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+                autodetect=False,
+            ),
+            purpose,
+        )
+        self._jobs.run(
+            purpose,
+            data.decode(),
+            lambda job_id: self._client.load_table_from_file(
+                io.BytesIO(data),
+                self._path(target),
+                size=len(data),
+                job_id=job_id,
+                job_config=config,
+                num_retries=0,
+                timeout=300.0,
+            ),
+        )
+
+    def _create_staging(self, location: str, like: TableSpec) -> str:
+        expires = (datetime.now(UTC) + STAGING_LIFETIME).strftime("%Y-%m-%d %H:%M:%S+00:00")
+        return (
+            f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
+            f"OPTIONS(expiration_timestamp = TIMESTAMP '{expires}')"
+        )
+
+    def _staging_name(self, table: TableSpec, what: str, run_id: str) -> str:
+        return f"{self._settings.staging_dataset}.{table.name}__{what}__{run_id.replace('-', '_')}"
+
+    def _drop(self, location: str) -> None:
+        if self._connected is not None:
+            with suppress(FullcourtError):  # it expires by itself
+                self._jobs.call(
+                    Purpose("drop", location),
+                    lambda: self._client.delete_table(self._path(location), not_found_ok=True, **ONCE),
+                )
+
+    def _look_up(self, full_name: str) -> bigquery.Table | None:
+        def look() -> bigquery.Table | None:
+            try:
+                return self._client.get_table(self._path(full_name), **ONCE)
+            except NotFound:
+                return None
+
+        return self._jobs.call(Purpose("look-up", full_name), look)
+
+    def _is_there(self, table: TableSpec) -> bool:
+        return self._look_up(table.full_name) is not None
+
+    def _has_dataset(self, dataset: str) -> bool:
+        def look() -> bool:
+            try:
+                self._client.get_dataset(self._path(dataset), **ONCE)
+            except NotFound:
+                return False
+            return True
+
+        return self._jobs.call(Purpose("look-up", dataset), look)
+
+    def _path(self, name: str) -> str:
+        return f"{self._settings.project}.{name}"
+
+
+@contextmanager
+def _named(table: TableSpec) -> Iterator[None]:
+    """Let an error of a statement name the table that it was to fill."""
+    try:
+        yield
+    except SchemaError as error:
+        raise SchemaError(f"{table.full_name}: {error}") from error
+    except QueryError as error:
+        raise QueryError(f"{table.full_name}: {error}") from error
+
+
+def _query_parameter(name: str, value: Parameter) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+    if isinstance(value, bool):  # a bool is an int, and a datetime a date: the narrower one first
+        kind = "BOOL"
+    elif isinstance(value, datetime):
+        kind = "TIMESTAMP"
+    elif isinstance(value, date):
+        kind = "DATE"
+    elif isinstance(value, int):
+        kind = "INT64"
+    elif isinstance(value, float):
+        kind = "FLOAT64"
+    elif isinstance(value, str):
+        kind = "STRING"
+    else:
+        return bigquery.ArrayQueryParameter(name, "STRING", list(value))
+    return bigquery.ScalarQueryParameter(name, kind, value)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """Return a row as a line of JSON that BigQuery loads."""
+    return json.dumps({name: _json_value(value) for name, value in row.items() if value is not None})
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, date):  # and a datetime
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _type_of(field: bigquery.SchemaField) -> str:
+    name = _NAMES.get(field.field_type, field.field_type)
+    return f"ARRAY<{name}>" if field.mode == "REPEATED" else name
