@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from tasks.cost import refuse_if_too_dear
 from tasks.domain.day import ContextSource
 from tasks.fan_out import run_days
 from tasks.plan import plan_backfill, publish_plan
@@ -39,6 +40,7 @@ def backfill(
     context_source: ContextSource = "auto",
     max_concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY)] = 8,
     stop_after_identical_failures: Annotated[int, Field(ge=1, le=10_000)] = 3,
+    max_bytes_billed: Annotated[int | None, Field(ge=1)] = None,
 ) -> State[Report]:
     """Backfill derived tables day by day; a day is published whole or not at all.
 
@@ -53,13 +55,14 @@ def backfill(
         context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere.
         max_concurrency: Days at work at once, from 1 to 64.
         stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried.
+        max_bytes_billed: Bytes that the run may read, where reading costs; a run that would read more is refused.
 
     Returns:
         A Completed state with the report if every day is done; a Failed one with an IncompleteError, which has it too,
         if any is blocked or failed.
 
     Raises:
-        RequestError: A parameter is invalid; nothing was started.
+        RequestError: A parameter is invalid, or the run would cost too much; nothing was started.
         SettingsError: A setting is invalid; nothing was started.
         SchemaError: A table or column is missing or has another type; nothing was written.
     """
@@ -77,9 +80,11 @@ def backfill(
         context_source=context_source,
         max_concurrency=max_concurrency,
         stop_after_identical_failures=stop_after_identical_failures,
+        max_bytes_billed=max_bytes_billed,
     )
     plan = plan_backfill.with_options(**retry_policy(settings))(settings, request)
-    publish_plan(plan)
+    publish_plan(settings, plan)
+    refuse_if_too_dear(settings, request, plan)
     results = run_days(settings, request, plan)
     report = report_run.with_options(**retry_policy(settings))(settings, request, plan, results)
     if report.is_done:

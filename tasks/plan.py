@@ -8,12 +8,14 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.checkpoint import read_checkpoints
+from tasks.cost import describe_cost, with_costs
 from tasks.coverage import read_coverage, read_reference
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.day import Reference, SourceCoverage, choose_source, is_bootstrap
 from tasks.domain.gate import Outcome
 from tasks.domain.plan import DayPlan, TablePlan, input_digest, plan_table
 from tasks.domain.request import BackfillRequest
+from tasks.origin import current_origin, is_over
 from tasks.schema import prepare_tables
 from tasks.settings import Settings
 from tasks.tables import queries
@@ -36,15 +38,17 @@ def plan_backfill(settings: Settings, request: BackfillRequest) -> tuple[DayPlan
         SchemaError: A table or column is missing or has another type; nothing was written.
         TransientError: Another attempt can succeed; the task is retried.
     """
-    with open_warehouse(settings.connection()) as warehouse:
-        return _Survey(warehouse, settings, request).plan()
+    with open_warehouse(settings.connection(), current_origin("plan")) as warehouse:
+        warehouse.sweep(is_over)
+        return with_costs(warehouse, settings, request, _Survey(warehouse, settings, request).plan())
 
 
 @task(name="publish-plan", task_run_name="publish-plan", cache_policy=NO_CACHE, persist_result=False)
-def publish_plan(plan: Sequence[DayPlan]) -> None:
+def publish_plan(settings: Settings, plan: Sequence[DayPlan]) -> None:
     """Publish the plan as an artifact, before any work starts. Grain: one row a day."""
     work = sum(day.needs_work for day in plan)
-    description = f"{len(plan)} days, {work} of them need work"
+    cost = describe_cost(settings, plan)
+    description = f"{len(plan)} days, {work} of them need work{f'; {cost}' if cost else ''}"
     create_table_artifact([_plan_row(day) for day in plan], key="backfill-plan", description=description)
 
 
@@ -210,6 +214,8 @@ def _plan_row(day: DayPlan) -> dict[str, object]:
         row["source"] = covered.decision.source if reference.has_games else ""
     for table in day.tables:
         row[table.table] = f"{table.action}; {table.state}: {table.why}"
+    if day.bytes_to_read is not None:
+        row["bytes to read"] = day.bytes_to_read
     if covered is not None:
         row["why that source"] = covered.decision.reason if reference.has_games else ""
     return row

@@ -44,6 +44,8 @@ class DayPlan(BaseModel):
     tables: tuple[TablePlan, ...]
     absent_dependencies: tuple[str, ...] = ()
     """Tables that one of ``tables`` is built from, not done for this day and not part of this run."""
+    bytes_to_read: int | None = None
+    """What the day's queries would be billed for; None where reading is free, or there is no work."""
 
     @property
     def needs_work(self) -> bool:

@@ -27,6 +27,7 @@ class BackfillRequest(BaseModel):
     context_source: ContextSource = "auto"
     max_concurrency: int = Field(8, ge=1, le=64)
     stop_after_identical_failures: int = Field(3, ge=1, le=10_000)
+    max_bytes_billed: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
     def _names_days(self) -> Self:
