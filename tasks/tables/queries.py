@@ -5,7 +5,7 @@ Every identifier comes from the catalogue, which validates it; every value is a 
 
 from collections.abc import Iterable
 
-from tasks.domain.table import Source, TableSpec
+from tasks.domain.table import Column, Source, TableSpec
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.compose import inline
 
@@ -135,7 +135,7 @@ CROSS JOIN compared"""
 
 def digests(table: TableSpec) -> str:
     """A digest of each day's content of a table. Grain: game_date, from @from_date to @game_date."""
-    content = ", '|', ".join(f"COALESCE(CAST({name} AS STRING), '~')" for name in table.content_columns)
+    content = ", '|', ".join(f"COALESCE({_text(table.column(name))}, '~')" for name in table.content_columns)
     return f"""WITH content AS (
   SELECT {table.partition} AS game_date, TO_HEX(MD5(CONCAT({content}))) AS digest
   FROM {table.full_name}
@@ -145,6 +145,12 @@ SELECT game_date, TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest))) AS digest
 FROM content
 GROUP BY game_date
 ORDER BY game_date"""
+
+
+def _text(column: Column) -> str:
+    """A column's value as a text that is the same on every engine: of a fraction, six decimals."""
+    value = f"SAFE_CAST(ROUND({column.name} * 1000000) AS INT64)" if column.type == "FLOAT64" else column.name
+    return f"CAST({value} AS STRING)"
 
 
 def row_counts(tables: Iterable[TableSpec]) -> str:
