@@ -20,6 +20,8 @@ from tasks.demo_league import generate, load
 from tasks.report import IncompleteError, Report
 from tasks.settings import Settings, load_settings
 from tasks.warehouse.open import open_warehouse
+from tests.backdoor import open_project, project_of
+from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 
 
@@ -35,12 +37,31 @@ def api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def bigquery_server() -> Iterator[BigQueryServer]:
+    """A server of BigQuery's API, started once; every test has a project of its own."""
+    with BigQueryServer() as server:
+        yield server
+
+
+@pytest.fixture
+def warehouse_kind() -> str:
+    """The warehouse of a test; the folders whose tests hold on both say so."""
+    return "duckdb"
+
+
 @pytest.fixture(autouse=True)
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warehouse_kind: str, request: pytest.FixtureRequest
+) -> Settings:
     """The settings of a test: nothing of the developer's own environment, a warehouse of its own, short waits."""
     for name in list(os.environ):
         if name.startswith("FULLCOURT_"):
             monkeypatch.delenv(name)
+    if warehouse_kind == "bigquery":
+        server: BigQueryServer = request.getfixturevalue("bigquery_server")
+        for name, value in open_project(server, project_of(request.node.nodeid)).items():
+            monkeypatch.setenv(name, value)
     monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", str(tmp_path / "warehouse.duckdb"))
     monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "1")
     monkeypatch.setenv("FULLCOURT_RETRY_DELAY_SECONDS", "0.05")
@@ -64,7 +85,11 @@ def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def demo(_demo_file: Path, settings: Settings) -> Settings:
     """The settings of a test whose warehouse holds the demo league's season 2022-23."""
-    shutil.copy(_demo_file, settings.duckdb_path)
+    if settings.warehouse == "duckdb":
+        shutil.copy(_demo_file, settings.duckdb_path)
+    else:
+        with open_warehouse(settings.connection()) as warehouse:
+            load(warehouse, generate([2022]))
     return settings
 
 

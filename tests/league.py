@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-import duckdb  # noqa: TID251 - tests look behind the application's back
 import pyarrow as pa
 
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import arrow_schema
 from tasks.warehouse.open import open_warehouse
+from tests.backdoor import run_sql
 
 Row = dict[str, Any]
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
@@ -141,13 +141,6 @@ class League:
                 spec = catalogue.table(name)
                 arrow = pa.Table.from_pylist(rows, arrow_schema(spec))
                 warehouse.replace(spec, arrow, match=[spec.partition])
-
-
-def run_sql(settings: Settings, *statements: str) -> None:
-    """Change the DuckDB file behind the application's back, as a person with a client would."""
-    with duckdb.connect(settings.connection().path) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def fetch(settings: Settings, sql: str, **parameters: Any) -> list[Row]:

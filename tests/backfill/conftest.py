@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.settings import Settings, load_settings
+from tests.backdoor import open_project, project_of, server_of
 
 TABLE = """\
 dataset: nba_precompute
@@ -36,6 +37,12 @@ InThread = Callable[..., "Future[Any]"]
 Elsewhere = Callable[[str], Settings]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let every test of this folder hold on both warehouses."""
+    only_one = any(metafunc.definition.iter_markers("duckdb_only"))
+    metafunc.parametrize("warehouse_kind", ["duckdb"] if only_one else ["duckdb", "bigquery"])
+
+
 @pytest.fixture
 def add_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> AddTable:
     """Add a table folder: its name, and what its build selects from the day's ``expected`` players.
@@ -57,9 +64,13 @@ def add_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Setting
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Elsewhere:
-    """Go on with another warehouse file, by name; its settings are returned."""
+    """Go on with another empty warehouse, by name; its settings are returned."""
 
     def _elsewhere(name: str) -> Settings:
+        if settings.warehouse == "bigquery":
+            server, project = server_of(settings)
+            for variable, value in open_project(server, project_of(project + name)).items():
+                monkeypatch.setenv(variable, value)
         monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", str(tmp_path / f"{name}.duckdb"))
         return load_settings()
 

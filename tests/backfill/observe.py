@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
-import duckdb  # noqa: TID251 - tests look behind the application's back
 from prefect.client.orchestration import get_client
 
 from tasks.checkpoint import artifact_key, parse_artifact
@@ -149,25 +148,6 @@ def task_runs(flow_run_id: object, *, ended: int = 0) -> list[dict[str, Any]]:
 
     wait_until(lambda: sum(run["end_time"] is not None for run in read()) >= ended)
     return read()
-
-
-def add_check(settings: Settings, table: str, condition: str) -> None:
-    """Let a table refuse, behind the application's back, the rows that do not meet a condition."""
-    dataset, name = table.split(".")
-    with duckdb.connect(settings.connection().path) as connection:
-        found = connection.execute(
-            "SELECT sql FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [dataset, name]
-        ).fetchone()
-        assert found is not None
-        create = str(found[0]).removesuffix(");") + f", CHECK ({condition}));"
-        for statement in (
-            f"CREATE TABLE kept AS FROM {table}",
-            f"DROP TABLE {table}",
-            create,
-            f"INSERT INTO {table} FROM kept",
-            "DROP TABLE kept",
-        ):
-            connection.execute(statement)
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:

@@ -34,6 +34,7 @@ RunBackfill = Callable[..., Report]
 ATTEMPTS = 4  # the first and three more
 
 
+@pytest.mark.duckdb_only
 def test_a_file_that_another_process_holds_is_tried_again_then_named_with_its_holder(
     league: League, settings: Settings, run: RunBackfill, api_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +101,7 @@ def test_an_empty_warehouse_says_which_tables_to_load(settings: Settings) -> Non
         assert f"table {table} does not exist: load it with the ingest deployment" in str(error)
 
 
+@pytest.mark.duckdb_only
 def test_a_damaged_file_is_named_and_left_as_it_is(settings: Settings, api_url: str) -> None:
     settings.duckdb_path.write_bytes(b"\x00damaged" * 4096)
     before = settings.duckdb_path.read_bytes()
@@ -112,6 +114,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(settings: Settings, api_url: 
     assert settings.duckdb_path.read_bytes() == before
 
 
+@pytest.mark.duckdb_only
 def test_a_folder_that_cannot_be_written_is_named_with_the_setting_that_chose_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_setting_that_chose_it
     assert in_the_way.read_text(encoding="utf-8") == "not a folder"
 
 
+@pytest.mark.duckdb_only
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets root give up its right to write everywhere")
 def test_a_read_only_folder_fails_each_day_once_and_harms_nothing(
     league: League, settings: Settings, run: RunBackfill, api_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -153,6 +157,7 @@ def test_a_read_only_folder_fails_each_day_once_and_harms_nothing(
     assert built(run((one, two))) == {two}
 
 
+@pytest.mark.duckdb_only
 def test_a_full_disk_fails_the_days_that_do_not_fit_and_harms_no_other(
     league: League, settings: Settings, run: RunBackfill, api_url: str
 ) -> None:

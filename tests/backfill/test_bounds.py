@@ -16,7 +16,7 @@ from tasks.plan import plan_backfill
 from tasks.report import Report
 from tasks.request import read_request
 from tasks.settings import Settings, WarehouseSettings
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import Origin, Warehouse
 from tasks.warehouse.open import open_warehouse
 from tests.backfill.observe import DAY, TABLES, built, days, lookups, open_season
 from tests.league import League
@@ -30,8 +30,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     opened: list[Warehouse] = []
     counted = 0
 
-    def remember(settings: WarehouseSettings) -> Warehouse:
-        opened.append(open_warehouse(settings))
+    def remember(settings: WarehouseSettings, origin: Origin | None = None) -> Warehouse:
+        opened.append(open_warehouse(settings, origin))
         return opened[-1]
 
     for name, module in list(sys.modules.items()):

@@ -2,6 +2,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 
+import pytest
+
 from tasks.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, OPENING, built, ledger, open_season, outcomes, published
@@ -10,6 +12,7 @@ from tests.league import League, fetch
 SEASON = (date(2022, 10, 1), date(2023, 4, 20))
 
 
+@pytest.mark.duckdb_only
 def test_a_season_of_ordinary_days_raises_no_false_alarm_and_a_second_run_has_nothing_to_do(
     demo: Settings, run: Callable[..., Report]
 ) -> None:

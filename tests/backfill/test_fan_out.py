@@ -10,12 +10,12 @@ from flows.backfill import backfill
 from tasks.report import Report
 from tasks.settings import Settings
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
+from tests.backdoor import is_untouched, refuse
 from tests.backfill.conftest import InThread
 from tests.backfill.observe import (
     DAY,
     MAIN,
     OPENING,
-    add_check,
     built,
     days,
     failures,
@@ -40,7 +40,7 @@ def test_one_days_failure_stops_no_other_and_is_not_tried_again_if_it_would_fail
     open_season(league, one, two, three)
     league.write(settings)
     run(one)
-    add_check(settings, f"nba_precompute.{MAIN}", f"game_date <> '{two}'")
+    refuse(settings, f"nba_precompute.{MAIN}", f"game_date <> '{two}'")
     report = run((one, three), resume=False, max_concurrency=1)
     assert outcomes(report) == {one: "complete", two: "failed", three: "complete"}
     assert not report.is_done
@@ -70,7 +70,7 @@ def test_after_days_in_a_row_that_fail_of_one_cause_the_rest_is_not_tried_and_th
     open_season(league, *some)
     league.write(settings)
     run(some[1])
-    add_check(settings, f"nba_precompute.{MAIN}", f"game_date = '{some[1]}'")
+    refuse(settings, f"nba_precompute.{MAIN}", f"game_date = '{some[1]}'")
     report = run((some[0], some[-1]), resume=False, max_concurrency=1, stop_after_identical_failures=2)
     assert list(outcomes(report).values()) == ["failed", "complete", "failed", "failed", "not_tried", "not_tried"]
     assert "3 failed, 2 not_tried" in report.summary
@@ -90,6 +90,7 @@ def test_blocked_days_do_not_count_as_failures_of_one_cause(
     assert list(outcomes(report).values()) == ["blocked", "blocked", "blocked", "complete"]
 
 
+@pytest.mark.duckdb_only
 def test_a_file_that_is_held_for_a_moment_is_waited_for(
     league: League, settings: Settings, run: RunBackfill, in_thread: InThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ def awaiting_retry(name: str) -> bool:
         return bool(client.request("POST", "/task_runs/filter", json=body).json())
 
 
+@pytest.mark.duckdb_only
 def test_rows_that_another_transaction_holds_for_a_moment_are_tried_again_after_a_pause(
     league: League, settings: Settings, run: RunBackfill, in_thread: InThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +177,7 @@ def test_an_invalid_parameter_fails_before_anything_starts_and_names_parameter_v
     flow_run_id = state.state_details.flow_run_id
     assert task_runs(flow_run_id) == []
     assert run_artifact(flow_run_id, "backfill-plan") is None
-    assert not settings.duckdb_path.exists()
+    assert is_untouched(settings)
 
 
 def test_an_invalid_setting_fails_before_anything_starts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,4 +185,4 @@ def test_an_invalid_setting_fails_before_anything_starts(settings: Settings, mon
     state = backfill(start_date=DAY, return_state=True)
     assert state.is_failed()
     assert "FULLCOURT_RETRIES='99': Input should be less than or equal to 10" in str(state.message)
-    assert not settings.duckdb_path.exists()
+    assert is_untouched(settings)

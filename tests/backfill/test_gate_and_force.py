@@ -2,12 +2,12 @@ from collections.abc import Callable
 
 from tasks.report import Report
 from tasks.settings import Settings
+from tests.backdoor import refuse
 from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (
     DAY,
     MAIN,
     TABLES,
-    add_check,
     built,
     checkpoint,
     days,
@@ -105,7 +105,7 @@ def test_force_does_not_override_an_error(league: League, settings: Settings, ru
     open_season(league, one, two)
     league.write(settings)
     run(one)
-    add_check(settings, f"nba_precompute.{MAIN}", f"game_date <> '{two}'")
+    refuse(settings, f"nba_precompute.{MAIN}", f"game_date <> '{two}'")
     report = run((one, two), force=True)
     assert outcomes(report) == {one: "complete", two: "failed"}
     assert two not in published(settings)

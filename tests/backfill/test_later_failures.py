@@ -9,13 +9,13 @@ from tasks.plan import plan_backfill
 from tasks.report import Report, report_run
 from tasks.request import read_request
 from tasks.settings import Settings
+from tests.backdoor import refuse
 from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (
     DAY,
     MAIN,
     TABLES,
     ZONES,
-    add_check,
     built,
     checkpoint,
     content,
@@ -241,7 +241,7 @@ def test_a_day_is_replaced_as_a_whole_or_not_at_all(league: League, settings: Se
     before = content(settings)
     run_id = ledger(settings)[0]["run_id"]
     # The delete before the insert succeeds, the insert fails at the last player.
-    add_check(settings, f"nba_precompute.{MAIN}", f"NOT (game_date = '{one}' AND run_id <> '{run_id}')")
+    refuse(settings, f"nba_precompute.{MAIN}", f"NOT (game_date = '{one}' AND run_id <> '{run_id}')")
 
     report = run((one, two), resume=False)
 

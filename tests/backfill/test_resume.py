@@ -142,7 +142,7 @@ def test_two_writers_of_the_same_empty_day_at_the_same_moment_leave_one_copy(
     settings = load_settings()
     league.write(settings)
     table = load_catalogue(settings).table("scores")
-    some = days(40)
+    some = days(20)
     together = Barrier(2)
 
     def write_each_day() -> None:
@@ -155,6 +155,6 @@ def test_two_writers_of_the_same_empty_day_at_the_same_moment_leave_one_copy(
                     warehouse.publish(staged)
 
     for writer in [in_thread(write_each_day) for _ in range(2)]:
-        writer.result(timeout=60)
+        writer.result(timeout=240)
     rows = fetch(settings, "SELECT game_date FROM nba_precompute.scores ORDER BY game_date")
     assert [row["game_date"] for row in rows] == some
