@@ -1,0 +1,39 @@
+"""Every query that the application sends to a warehouse, by name."""
+
+from collections.abc import Iterator
+
+from tasks.ingest import LOADED_TEAMS
+from tasks.settings import Settings
+from tasks.tables import queries
+from tasks.tables.catalogue import Catalogue, load_catalogue
+
+STAGED = "staged"
+
+
+def catalogue() -> Catalogue:
+    """The tables of tasks/tables."""
+    return load_catalogue(Settings())
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Yield name and text of each, also for each source of a table's context."""
+    tables = catalogue()
+    derived = [tables.table(name) for name in tables.derived]
+    for table in derived:
+        build = tables.build(table.name)
+        for source in build.sources:
+            yield f"{table.name}/build from {source.name}", tables.query(table.name, "build", source=source.name)
+        yield f"{table.name}/expected", tables.query(table.name, "expected")
+        yield f"{table.name}/gate", queries.gate(tables, table, table.full_name)
+        if build.preferred is not None:
+            for with_missing in (True, False):
+                text = queries.coverage(tables, table, build.preferred, with_missing=with_missing)
+                yield f"{table.name}/coverage{' with missing' if with_missing else ''}", text
+    for name in ("expected_players", "played", "reference", "seasons"):
+        yield f"shared/{name}", tables.shared_query(name)
+    yield "check of a day", queries.check(tables, derived)
+    yield "row counts", queries.row_counts(derived)
+    yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
+    yield "loaded teams", LOADED_TEAMS
+    for table in (table for table in tables.tables.values() if table.role == "input"):
+        yield f"{table.name}/digests", queries.digests(table)
