@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up down bench lock clean
+.PHONY: help setup demo test check up down bench ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ down: ## Stop what `make up` started, and nothing else
 
 bench: setup ## Measure the backfill against its limits
 	@$(BIN)/python -m benchmarks.backfill
+
+ddl: setup ## Write the statements that create the tables, to deployments/bigquery/
+	@$(BIN)/python -m deployments.ddl write
 
 lock: ## Compile requirements.txt from requirements.in
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \

@@ -22,16 +22,22 @@ def prepare_tables(warehouse: Warehouse, catalogue: Catalogue, derived: Iterable
     existing = warehouse.schema([catalogue.table(name) for name in sorted(inputs | written)])
     problems = []
     for name in sorted(inputs):
-        problems += _differences(catalogue.table(name), existing)
+        problems += differences(catalogue.table(name), existing)
     for name in sorted(written):
         if catalogue.table(name).full_name in existing:
-            problems += _differences(catalogue.table(name), existing)
+            problems += differences(catalogue.table(name), existing)
     if problems:
         raise SchemaError("; ".join(problems) + "; nothing was written")
     warehouse.create([catalogue.table(name) for name in sorted(written)])
 
 
-def _differences(table: TableSpec, existing: dict[str, dict[str, str]]) -> list[str]:
+def differences(table: TableSpec, existing: dict[str, dict[str, str]]) -> list[str]:
+    """Say what of a table is missing or has another type, and what to do; nothing if it is as it should be.
+
+    Args:
+        table: What it should be.
+        existing: The types of the columns that are there, by table and column.
+    """
     there = existing.get(table.full_name)
     if there is None:
         return [f"table {table.full_name} does not exist: load it with the ingest deployment"]

@@ -1,0 +1,16 @@
+CREATE SCHEMA IF NOT EXISTS nba_reference
+OPTIONS(labels = [("application", "fullcourt")]);
+
+CREATE TABLE IF NOT EXISTS nba_reference.nba_schedule (
+  game_id STRING NOT NULL OPTIONS(description = "The league's game id, ten digits."),
+  game_date DATE NOT NULL OPTIONS(description = "The day of the game in the league's calendar (America/New_York)."),
+  season_year INT64 NOT NULL OPTIONS(description = "The year in which the season starts: 2022 is 2022-23."),
+  game_status INT64 NOT NULL OPTIONS(description = "1 scheduled, 2 live, 3 final."),
+  home_team_tricode STRING NOT NULL OPTIONS(description = "Home team, three letters."),
+  away_team_tricode STRING NOT NULL OPTIONS(description = "Visiting team, three letters."),
+  is_regular_season BOOL NOT NULL OPTIONS(description = "A game of the regular season."),
+  is_playoffs BOOL NOT NULL OPTIONS(description = "A game of the playoffs."),
+  is_all_star BOOL NOT NULL OPTIONS(description = "An All-Star game; never expected.")
+)
+PARTITION BY game_date
+OPTIONS(description = "Which games exist.", labels = [("application", "fullcourt")]);

@@ -1,0 +1,75 @@
+"""``python -m deployments.ddl``: the tables of the warehouse, as statements.
+
+``write`` writes them to deployments/bigquery/, one file a table; ``apply`` creates in the warehouse of the settings
+what is missing there. Nothing is ever dropped or rewritten: a table that differs is named, with what to do.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.domain.errors import FullcourtError
+from tasks.domain.table import TableSpec
+from tasks.schema import differences
+from tasks.settings import load_settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.tables.ddl import create_schema, create_table
+from tasks.warehouse.open import open_warehouse
+
+FOLDER = Path(__file__).resolve().parent / "bigquery"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or apply the statements; returns the exit code: 1 if a table differs or the warehouse refuses."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.ddl", description="Create the warehouse's tables.")
+    parser.add_argument("action", choices=["write", "apply"])
+    action = parser.parse_args(arguments).action
+    try:
+        return write() if action == "write" else apply()
+    except FullcourtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def files() -> dict[Path, str]:
+    """Return the text of every file."""
+    tables = load_catalogue(load_settings()).tables.values()
+    return {FOLDER / f"{table.full_name}.sql": _text(table) for table in tables}
+
+
+def write() -> int:
+    """Write the files anew."""
+    FOLDER.mkdir(exist_ok=True)
+    for file in FOLDER.glob("*.sql"):
+        file.unlink()
+    for file, text in files().items():
+        file.write_text(text, encoding="utf-8")
+    return 0
+
+
+def apply() -> int:
+    """Create what is missing, and say of every table what became of it."""
+    settings = load_settings()
+    tables = sorted(load_catalogue(settings).tables.values(), key=lambda table: table.full_name)
+    problems = 0
+    with open_warehouse(settings.connection()) as warehouse:
+        existing = warehouse.schema(tables)
+        for table in tables:
+            if table.full_name not in existing:
+                warehouse.create([table])
+                print(f"created  {table.full_name}")
+            elif found := differences(table, existing):
+                problems += len(found)
+                print(f"differs  {table.full_name}: {'; '.join(found)}")
+            else:
+                print(f"is there {table.full_name}")
+    return 1 if problems else 0
+
+
+def _text(table: TableSpec) -> str:
+    return f"{create_schema(table.dataset)};\n\n{create_table(table)};\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
