@@ -45,9 +45,11 @@ class BigQueryServer:
     """The server; it listens as long as its ``with`` block lasts."""
 
     def __init__(self) -> None:
-        self.clock, self.quotas, self.faults = Clock(), Quotas(), Faults()
+        self.quotas, self.faults = Quotas(), Faults()
         self._projects: dict[str, Project] = {}
         self._tokens: dict[str, tuple[Account, float]] = {}
+        self.uploads: dict[str, dict[str, Any]] = {}
+        """Resumable uploads that were begun: the job that each is for."""
         self._http: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
@@ -70,7 +72,7 @@ class BigQueryServer:
 
     def create_project(self, name: str, *, location: str = "US") -> None:
         """Create an empty project, whose datasets are in that location."""
-        self._projects[name] = Project(name, location, self.clock, self.quotas)
+        self._projects[name] = Project(name, location, Clock(), self.quotas)
 
     def service_account(self, project: str, name: str, permissions: Iterable[str] | None = None) -> dict[str, str]:
         """Create an account; returns its key. It may do everything, or just what is named."""
@@ -195,7 +197,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         found = re.match(_API, url.path)
         name = found["project"] if found else ""
-        body, data = self._read(raw)
+        query = parse_qs(url.query)
+        is_resumable = query.get("uploadType") == ["resumable"]
+        if is_resumable and self.command == "POST":
+            self._start_upload(raw)
+            return
+        body, data = self._finish_upload(raw, query) if is_resumable else self._read(raw)
         request = self._described(name, url.path, body)
         fault = self.bigquery.faults.take(request)
         if fault is not None and fault.delay_seconds:
@@ -205,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(fault)
             return
         try:
-            status, answer = 200, self._route(name, url.path, parse_qs(url.query), body, data, fault)
+            status, answer = 200, self._route(name, url.path, query, body, data, fault)
         except ApiError as error:
             status, answer = error.status, error.body
         if found and name in self.bigquery._projects:
@@ -225,10 +232,14 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.cut:
             self._send(200, answer, length=len(answer), sent=len(answer) // 2)
 
-    def _send(self, status: int, body: bytes, *, length: int | None = None, sent: int | None = None) -> None:
+    def _send(
+        self, status: int, body: bytes, *, length: int | None = None, sent: int | None = None, location: str = ""
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(body) if length is None else length))
+        if location:
+            self.send_header("Location", location)
         self.end_headers()
         self.wfile.write(body[:sent])
 
@@ -246,6 +257,20 @@ class _Handler(BaseHTTPRequestHandler):
         _, first, second, _ = raw.split(b"--" + boundary, 3)
         resource, data = (part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in (first, second))
         return json.loads(resource), data
+
+    def _start_upload(self, raw: bytes) -> None:
+        """Begin a resumable upload: https://cloud.google.com/bigquery/docs/reference/api-uploads#resumable."""
+        upload = secrets.token_hex(8)
+        self.bigquery.uploads[upload] = json.loads(raw)
+        self._send(200, b"{}", location=f"{self.bigquery.url}{self.path}&upload_id={upload}")
+
+    def _finish_upload(self, raw: bytes, query: dict[str, list[str]]) -> tuple[dict[str, Any], bytes]:
+        """Take the data of an upload, in one piece; it then begins the job as any POST does."""
+        if self.headers.get("Content-Range") != f"bytes 0-{len(raw) - 1}/{len(raw)}":
+            raise not_implemented("uploads in many pieces")
+        self.command = "POST"
+        query["uploadType"] = ["multipart"]
+        return self.bigquery.uploads[query["upload_id"][0]], raw
 
     def _described(self, project: str, path: str, body: dict[str, Any]) -> Request:
         configuration = body.get("configuration", {})
@@ -314,7 +339,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> dict[str, Any]:
         """https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/insert."""
         if query.get("uploadType", ["multipart"]) != ["multipart"]:
-            raise not_implemented("resumable uploads")
+            raise not_implemented("uploads of another type")
         project.authorise(account, "bigquery.jobs.create", "")
         job = Job(project, account, body, data)
         if job.location != project.location:

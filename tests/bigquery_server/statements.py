@@ -7,6 +7,7 @@ BigQuery checks before it runs a statement, and how its statements change tables
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb  # noqa: TID251 - this server's engine
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tests.bigquery_server.project import Project
 
 LEAST_BYTES_BILLED = 10 * 1024 * 1024  # a referenced table: https://cloud.google.com/bigquery/pricing#on_demand_pricing
+_NUMERIC = "DECIMAL(38,9)"  # what the dialect makes of NUMERIC
+_RESULT_TYPES = {**API_TYPES, "INTEGER": "INTEGER", "HUGEINT": "INTEGER"}  # DuckDB's of a literal, and of a sum
 _COMPARISONS = (exp.Between, exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In)
 
 
@@ -45,6 +48,8 @@ class Statement:
             self.tree = sqlglot.parse_one(sql, read="bigquery")
         except sqlglot.errors.ParseError as error:
             raise ApiError("invalidQuery", f"Syntax error: {error}") from error
+        if not isinstance(self.tree, exp.Query | exp.Create | exp.Merge):
+            raise not_implemented(f"the statement {self.tree.key.upper()}")
 
     def needs(self) -> Iterator[tuple[str, str]]:
         """The permissions that it takes, each with the table or dataset on which.
@@ -57,7 +62,7 @@ class Statement:
                 yield "bigquery.datasets.create", ""
             else:
                 yield "bigquery.tables.create", target
-        elif isinstance(self.tree, exp.Merge | exp.Delete | exp.Insert):
+        elif isinstance(self.tree, exp.Merge):
             yield "bigquery.tables.updateData", target
             yield "bigquery.tables.getData", target
         for name in self._reads():
@@ -178,8 +183,7 @@ class Statement:
             fields.append(
                 Field(column.name, SQL_TYPES.get(kind, kind), "REQUIRED" if required else "NULLABLE", description)
             )
-        properties = tree.args["properties"]
-        partition, cluster = properties.find(exp.PartitionedByProperty), properties.find(exp.Cluster)
+        partition, cluster = tree.find(exp.PartitionedByProperty), tree.find(exp.ClusterProperty)
         return Table(
             dataset=dataset,
             name=short,
@@ -253,15 +257,17 @@ class Statement:
         return _values(properties) if properties else {}
 
     def _is_filtered(self, node: exp.Table, table: Table) -> bool:
-        if isinstance(self.tree, exp.Merge):
-            whens = self.tree.args["whens"].expressions
-            return all(self._has_filter(when.args["condition"], table) for when in whens if when.args.get("condition"))
-        if isinstance(node.parent, exp.LikeProperty | exp.Schema):
-            return True
+        if isinstance(node.parent, exp.LikeProperty | exp.Schema) or node is self.tree.this:
+            return not isinstance(self.tree, exp.Merge) or self._deletes_by_partition(table)
         return any(True for _ in self._conditions(node, table))
 
-    def _has_filter(self, condition: exp.Expression, table: Table) -> bool:
-        return any(self._is_prunable(each, table) for each in condition.flatten())
+    def _deletes_by_partition(self, table: Table) -> bool:
+        """Whether every WHEN that looks at a MERGE's target has a filter on its partitions.
+
+        https://cloud.google.com/bigquery/docs/using-dml-with-partitioned-tables#use_a_filter_in_the_search_condition
+        """
+        found = [when.args["condition"] for when in self.tree.args["whens"].expressions if when.args.get("condition")]
+        return all(any(self._is_prunable(part, table) for part in _conjuncts(condition)) for condition in found)
 
     def _conditions(self, node: exp.Table, table: Table) -> Iterator[exp.Expression]:
         """The conjuncts, beside a table, that compare its partition column with constants."""
@@ -271,8 +277,7 @@ class Statement:
         for condition in (where.this if where else None, join.args.get("on") if join else None):
             if condition is None:
                 continue
-            parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
-            for part in parts:
+            for part in _conjuncts(condition):
                 alias = node.alias_or_name
                 columns = list(part.find_all(exp.Column))
                 if self._is_prunable(part, table) and all(column.table in ("", alias) for column in columns):
@@ -293,16 +298,12 @@ class Statement:
             yield self._duckdb(query).partition(" WHERE ")[2]
 
     def _describe(self, tree: exp.Expression) -> list[Field]:
-        rows = self._run(f"DESCRIBE {self._duckdb(tree)}")
         fields = []
-        for name, kind, *_ in rows:
-            if kind == "INTEGER" or kind.startswith("DECIMAL") or kind == "HUGEINT":
-                kind = "BIGINT" if kind != "HUGEINT" and not kind.startswith("DECIMAL") else kind
-            known = {"HUGEINT": "INTEGER", **API_TYPES}
-            if kind.startswith("DECIMAL"):
-                fields.append(Field(name, "FLOAT"))  # DuckDB's literals with a fraction are decimals
-            elif kind in known:
-                fields.append(Field(name, known[kind]))
+        for name, kind, *_ in self._run(f"DESCRIBE {self._duckdb(tree)}"):
+            if kind in _RESULT_TYPES:
+                fields.append(Field(name, _RESULT_TYPES[kind]))
+            elif kind.startswith("DECIMAL") and kind != _NUMERIC:
+                fields.append(Field(name, "FLOAT"))  # what DuckDB makes of a literal with a fraction
             else:
                 raise not_implemented(f"results of DuckDB's type {kind}")
         return fields
@@ -316,9 +317,14 @@ class Statement:
     def _run(self, text: str) -> list[tuple[Any, ...]]:
         used = {name: value for name, value in self._parameters.items() if f"${name}" in text}
         try:
-            return self._project.connection.execute(text, used).fetchall()
+            rows = self._project.connection.execute(text, used).fetchall()
         except duckdb.Error as error:
             raise ApiError("invalidQuery", str(error)) from error
+        return [tuple(float(each) if isinstance(each, Decimal) else each for each in row) for row in rows]
+
+
+def _conjuncts(condition: exp.Expression) -> list[exp.Expression]:
+    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
 
 
 def _name(node: exp.Expression) -> str:

@@ -260,7 +260,7 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         expires = (datetime.now(UTC) + STAGING_LIFETIME).strftime("%Y-%m-%d %H:%M:%S+00:00")
         return (
             f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
-            f"OPTIONS(expiration_timestamp = TIMESTAMP '{expires}')"
+            f"OPTIONS(expiration_timestamp = TIMESTAMP '{expires}', require_partition_filter = FALSE)"
         )
 
     def _staging_name(self, table: TableSpec, what: str, run_id: str) -> str:

@@ -1,0 +1,89 @@
+"""Staging tables: where rows wait, and what becomes of them when a run dies."""
+
+import os
+import signal
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Crashed
+
+from tasks.report import Report
+from tasks.settings import Settings
+from tests.backfill.observe import DAY, MAIN, TABLES, content, outcomes, published, start_backfill, wait_until
+from tests.bigquery_server.server import BigQueryServer, Fault
+from tests.league import League
+
+RunBackfill = Callable[..., Report]
+
+
+def staged(server: BigQueryServer, project: str) -> list[str]:
+    return sorted(
+        table.name for table in server.project(project).tables.values() if table.dataset == "fullcourt_staging"
+    )
+
+
+def test_nothing_stays_staged_after_a_run_and_what_was_staged_would_have_expired(
+    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
+) -> None:
+    run(DAY)
+    assert staged(server, project) == []
+    created = [
+        job["configuration"]["query"]["query"]
+        for job in server.jobs(project)
+        if job["statistics"].get("query", {}).get("statementType") == "CREATE_TABLE_AS_SELECT"
+    ]
+    assert len(created) == len(TABLES)
+    assert all("expiration_timestamp = TIMESTAMP" in statement for statement in created)
+
+
+@pytest.mark.parametrize("step", ["stage", "fetch", "publish", "append"])
+def test_a_run_that_is_killed_at_any_step_is_continued_and_what_it_staged_is_swept(
+    season: League,
+    settings: Settings,
+    run: RunBackfill,
+    server: BigQueryServer,
+    project: str,
+    api_url: str,
+    step: str,
+) -> None:
+    place = "-record-" if step == "append" else f"-build-{MAIN}-"
+    fault = Fault(
+        lambda r: r.project == project and place in str(r.job_id) and f"-{step}-" in str(r.job_id), job_delay_seconds=4
+    )
+    server.faults.add(fault)
+    process = start_backfill(api_url, start_date=DAY)
+    wait_until(lambda: fault.times == 0 or process.poll() is not None, seconds=90)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    (run_id,) = {
+        job["configuration"]["labels"]["run"] for job in server.jobs(project) if place in job["jobReference"]["jobId"]
+    }
+    wait_until(lambda: all(job["status"]["state"] == "DONE" for job in server.jobs(project)))
+    left = staged(server, project)
+    assert left == ([] if step == "append" else [f"{MAIN}__{DAY:%Y%m%d}__{run_id.replace('-', '_')}"])
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(UUID(run_id), Crashed(message="its process was killed"), force=True)
+    assert outcomes(run(DAY)) == {DAY: "complete"}
+    assert staged(server, project) == []
+    assert {len(players) for players in published(settings).values()} == {40}
+    assert len(content(settings)) == len(set(content(settings))) == 84
+
+
+def test_what_another_run_has_staged_is_left_alone_while_it_runs_and_expires_by_itself(
+    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str, api_url: str
+) -> None:
+    fault = Fault(lambda r: r.project == project and "-publish-" in str(r.job_id), job_delay_seconds=30)
+    server.faults.add(fault)
+    process = start_backfill(api_url, start_date=DAY, tables=["team_defense_zone_analysis"])
+    wait_until(lambda: fault.times == 0 or process.poll() is not None, seconds=90)
+    (left,) = staged(server, project)
+    assert outcomes(run(DAY)) == {DAY: "complete"}
+    assert staged(server, project) == [left]
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert staged(server, project) == [left]
+    server.project(project).clock.advance(hours=25)
+    assert staged(server, project) == []
