@@ -13,12 +13,13 @@ help: ## List the targets
 
 setup: $(STAMP) ## Install everything into .venv, once
 
+# The file is complete: without --no-deps, pip would look for extras of packages that it pins in their newest version.
 $(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "error: Python 3.11 or later is needed, and $(PYTHON) is not: name one with PYTHON=" >&2; exit 1; }
 	@echo "Installing into .venv (once, about a minute) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	@touch $(STAMP)
 
 demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
