@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +26,7 @@ from tasks.demo_league import generate, load
 from tasks.domain.errors import FullcourtError, TerminalError
 from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
+from tasks.warehouse.base import Warehouse
 from tasks.warehouse.open import open_warehouse
 
 _OF_THE_RUN = {"tasks.plan", "tasks.report", "tasks.fan_out"}
@@ -150,14 +150,17 @@ def _counted_statements() -> Iterator[Counter[str]]:
     counts: Counter[str] = Counter()
     lock = threading.Lock()
 
-    def counted(place: str) -> type[DuckDBWarehouse]:
-        class Counted(DuckDBWarehouse):
-            def __exit__(self, *exc_info: object) -> None:
-                with lock:
-                    counts[place] += self.statements
-                super().__exit__(*exc_info)
+    def counted(place: str) -> Callable[..., AbstractContextManager[Warehouse]]:
+        @contextmanager
+        def opened(*arguments: Any, **named: Any) -> Iterator[Warehouse]:
+            with open_warehouse(*arguments, **named) as warehouse:
+                try:
+                    yield warehouse
+                finally:
+                    with lock:
+                        counts[place] += warehouse.statements
 
-        return Counted
+        return opened
 
     with ExitStack() as stack:
         for name, module in list(sys.modules.items()):
