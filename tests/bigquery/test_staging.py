@@ -72,6 +72,24 @@ def test_a_run_that_is_killed_at_any_step_is_continued_and_what_it_staged_is_swe
     assert len(content(settings)) == len(set(content(settings))) == 84
 
 
+def test_a_table_with_other_columns_in_another_order_gets_its_rows_by_name(
+    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
+) -> None:
+    run(DAY)
+    before = content(settings)
+    table = f"nba_precompute.{MAIN}"
+    server.sql(
+        project,
+        f"ALTER TABLE {table} DROP COLUMN universal_player_id",
+        f"ALTER TABLE {table} ADD COLUMN note VARCHAR",
+        f"ALTER TABLE {table} ADD COLUMN universal_player_id VARCHAR",
+    )
+    assert outcomes(run(DAY, resume=False)) == {DAY: "complete"}
+    assert content(settings) == before
+    rows = server.sql(project, f"SELECT player_lookup = universal_player_id, note FROM {table}")
+    assert set(rows) == {(True, None)}
+
+
 def test_what_another_run_has_staged_is_left_alone_while_it_runs_and_expires_by_itself(
     season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str, api_url: str
 ) -> None:

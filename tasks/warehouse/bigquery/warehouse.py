@@ -103,14 +103,10 @@ class BigQueryWarehouse:
         """Build a day's rows in a staging table, made like the table itself: a copy must find the same columns."""
         purpose = Purpose("stage", table.name, game_date.isoformat())
         location = self._staging_name(table, f"{game_date:%Y%m%d}", run_id)
-        columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns)
         try:
             with _named(table):
-                self._query(
-                    purpose,
-                    f"{self._create_staging(location, table)}\nAS SELECT {columns} FROM (\n{sql}\n)",
-                    parameters,
-                )
+                create = self._create_staging(location, table)
+                self._query(purpose, f"{create}\nAS SELECT {self._columns_of(table)} FROM (\n{sql}\n)", parameters)
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
             self._drop(location)
@@ -261,6 +257,19 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         return (
             f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
             f"OPTIONS(expiration_timestamp = TIMESTAMP '{expires}', require_partition_filter = FALSE)"
+        )
+
+    def _columns_of(self, table: TableSpec) -> str:
+        """Return what to select for a table: its columns in its own order, as rows are matched by place.
+
+        A column that only the table has stays NULL.
+        """
+        types = {column.name: column.type for column in table.columns}
+        there = self._look_up(table.full_name)
+        found = {field.name: _type_of(field) for field in there.schema} if there else types
+        return ", ".join(
+            f"CAST({name if name in types else 'NULL'} AS {types.get(name, kind)}) AS {name}"
+            for name, kind in found.items()
         )
 
     def _staging_name(self, table: TableSpec, what: str, run_id: str) -> str:
