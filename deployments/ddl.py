@@ -51,7 +51,7 @@ def write() -> int:
 def apply() -> int:
     """Create what is missing, and say of every table what became of it."""
     settings = load_settings()
-    tables = sorted(load_catalogue(settings).tables.values(), key=lambda table: table.full_name)
+    tables = list(load_catalogue(settings).tables.values())
     problems = 0
     with open_warehouse(settings.connection()) as warehouse:
         existing = warehouse.schema(tables)

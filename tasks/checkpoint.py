@@ -26,6 +26,7 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Warehouse
 from tasks.warehouse.open import open_warehouse
 
+RECORDS = ("backfill_ledger", "precompute_failures")
 _PAGE = 200  # the most that Prefect's API returns at once
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 _RECORD = re.compile(r"^```json\n(.*?)\n```$", re.DOTALL | re.MULTILINE)

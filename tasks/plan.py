@@ -7,7 +7,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.checkpoint import read_checkpoints
+from tasks.checkpoint import RECORDS, read_checkpoints
 from tasks.cost import describe_cost, with_costs
 from tasks.coverage import read_coverage, read_reference
 from tasks.domain.checkpoint import Checkpoint
@@ -60,7 +60,10 @@ class _Survey:
         self._catalogue = load_catalogue(settings)
         first, last = request.first_date, request.last_date
         everything = self._catalogue.with_dependencies(request.tables)
-        prepare_tables(warehouse, self._catalogue, everything)
+        inputs = {i.table for name in everything for i in self._catalogue.build(name).inputs}
+        inputs |= {s.table for name in everything for s in self._catalogue.build(name).sources if s.table}
+        inputs |= {"nba_schedule", "player_game_summary"}  # the reference check reads them
+        prepare_tables(warehouse, self._catalogue, inputs=inputs, written=[*everything, *RECORDS])
         self._reference = read_reference(warehouse, settings, first, last, request.as_of)
         self._season_starts = _read_season_starts(warehouse, self._catalogue, first, last)
         self._coverage = {

@@ -8,27 +8,28 @@ from tasks.tables.catalogue import Catalogue
 from tasks.warehouse.base import Warehouse
 
 
-def prepare_tables(warehouse: Warehouse, catalogue: Catalogue, derived: Iterable[str]) -> None:
-    """Check every table that the derived ones are built from, then create those that are written and missing.
+def prepare_tables(
+    warehouse: Warehouse, catalogue: Catalogue, *, inputs: Iterable[str], written: Iterable[str]
+) -> None:
+    """Check tables, then create those that are written and missing.
+
+    Args:
+        warehouse: Where they are.
+        catalogue: What they should be.
+        inputs: Names of tables that must be there.
+        written: Names of tables that may be missing.
 
     Raises:
         SchemaError: A table or column is missing or has another type; the message lists every one.
     """
-    names = set(derived)
-    inputs = {i.table for name in names for i in catalogue.build(name).inputs}
-    inputs |= {s.table for name in names for s in catalogue.build(name).sources if s.table}
-    inputs |= {"nba_schedule", "player_game_summary"}  # the reference check reads them
-    written = names | {spec.name for spec in catalogue.tables.values() if spec.role == "record"}
-    existing = warehouse.schema([catalogue.table(name) for name in sorted(inputs | written)])
-    problems = []
-    for name in sorted(inputs):
-        problems += differences(catalogue.table(name), existing)
-    for name in sorted(written):
-        if catalogue.table(name).full_name in existing:
-            problems += differences(catalogue.table(name), existing)
+    needed = [catalogue.table(name) for name in sorted(set(inputs))]
+    made = [table for table in catalogue.tables.values() if table.name in set(written)]
+    existing = warehouse.schema([*needed, *(table for table in made if table not in needed)])
+    problems = [problem for table in needed for problem in differences(table, existing)]
+    problems += [problem for table in made if table.full_name in existing for problem in differences(table, existing)]
     if problems:
         raise SchemaError("; ".join(problems) + "; nothing was written")
-    warehouse.create([catalogue.table(name) for name in sorted(written)])
+    warehouse.create(made)
 
 
 def differences(table: TableSpec, existing: dict[str, dict[str, str]]) -> list[str]:

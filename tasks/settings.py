@@ -25,6 +25,7 @@ class DuckDBSettings(BaseModel):
     lock_timeout_seconds: float
     memory_limit_mib: int
     threads: int
+    backup_dataset: str
 
     @property
     def identity(self) -> str:
@@ -47,6 +48,7 @@ class BigQuerySettings(BaseModel):
     location: str
     credentials_block: str | None
     staging_dataset: str
+    backup_dataset: str
     job_timeout_seconds: float
     retry_deadline_seconds: float
     append_interval_seconds: float
@@ -131,6 +133,18 @@ class Settings(BaseSettings):
     bootstrap_days: int = Field(
         14, ge=0, le=366, description="First days of a season that are skipped: too little to look back on."
     )
+    backup_dataset: str = Field(
+        "fullcourt_backups",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+        description="The dataset of the rows that a cleanup deletes; created if it is missing.",
+    )
+    backup_days: int = Field(30, ge=1, le=3650, description="How long a cleanup's backup is kept, in days.")
+    cleanup_alert_rows: int = Field(
+        10_000, ge=1, description="Rows that one cleanup may delete before somebody is told."
+    )
+    approval_prompt: bool = Field(
+        False, description="Ask for a cleanup's approval on the terminal instead of in Prefect's UI."
+    )
     progress_bar: bool = Field(False, description="Draw a progress bar on the terminal while days run.")
     retries: int = Field(3, ge=0, le=10, description="Further attempts at a step that failed for a passing reason.")
     retry_delay_seconds: float = Field(
@@ -151,6 +165,7 @@ class Settings(BaseSettings):
                 location=self.bigquery_location,
                 credentials_block=self.bigquery_credentials_block,
                 staging_dataset=self.bigquery_staging_dataset,
+                backup_dataset=self.backup_dataset,
                 job_timeout_seconds=self.bigquery_job_timeout_seconds,
                 retry_deadline_seconds=self.bigquery_retry_deadline_seconds,
                 append_interval_seconds=self.bigquery_append_interval_seconds,
@@ -162,6 +177,7 @@ class Settings(BaseSettings):
             lock_timeout_seconds=self.duckdb_lock_timeout_seconds,
             memory_limit_mib=self.duckdb_memory_limit_mib,
             threads=self.duckdb_threads,
+            backup_dataset=self.backup_dataset,
         )
 
 

@@ -111,13 +111,17 @@ class TableSpec(_Frozen):
     dataset: Identifier
     name: Identifier
     description: str = Field(min_length=1)
-    role: Literal["input", "derived", "record"]
+    role: Literal["input", "derived", "record", "view"]
     grain: tuple[Identifier, ...] = Field(min_length=1)
-    partition: Identifier
+    partition: Identifier = Field(description="A DATE, or a TIMESTAMP that stands for its day; a view has its tables'.")
     cluster: tuple[Identifier, ...] = ()
     require_partition_filter: bool = Field(False, description="Refuse queries that would read every day.")
+    ttl_days: int | None = Field(
+        None, ge=1, le=3650, description="Age in days from which on rows are of no more use, and are cleaned up."
+    )
     columns: tuple[Column, ...] = Field(min_length=1)
     build: Build | None = None
+    query: str | None = Field(None, description="What a view selects; view.sql of its folder.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -131,8 +135,11 @@ class TableSpec(_Frozen):
             used += [self.build.entity, *self.build.never_all_null]
         if unknown := sorted(set(used) - set(names)):
             raise ValueError(f"not among the columns: {unknown}")
-        if self.column(self.partition).type != "DATE":
+        kind = self.column(self.partition).type
+        if kind != "DATE" and (kind != "TIMESTAMP" or self.role in ("input", "derived")):
             raise ValueError(f"the partition column {self.partition} must be a DATE")
+        if self.ttl_days is not None and self.role != "input":
+            raise ValueError(f"ttl_days={self.ttl_days}: only rows of an input are cleaned up")
         return self
 
     @property

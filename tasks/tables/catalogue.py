@@ -33,9 +33,15 @@ class Catalogue:
             spec = _read_spec(folder)
             if spec.name in specs:
                 raise CatalogueError(f"{folder}: there is a table folder named {spec.name} already; rename this one")
-            specs[spec.name] = spec
             queries[spec.name] = _read_queries(folder)
-        self.tables: Mapping[str, TableSpec] = MappingProxyType(specs)
+            if spec.role == "view":
+                if "view" not in queries[spec.name]:
+                    raise CatalogueError(f"{spec.name}: view.sql is missing; a view needs one")
+                spec = spec.model_copy(update={"query": queries[spec.name]["view"]})
+            specs[spec.name] = spec
+        in_order = sorted(specs.values(), key=lambda spec: (spec.query is not None, spec.full_name))
+        self.tables: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in in_order})
+        """By name; in an order in which they can be created: views last."""
         self._queries = queries
         self._check_references()
 
@@ -60,6 +66,11 @@ class Catalogue:
         if build is None:
             raise RequestError(f"tables={name!r}: not a derived table; those are {', '.join(self.derived)}")
         return build
+
+    @property
+    def perishable(self) -> tuple[TableSpec, ...]:
+        """The tables whose rows are cleaned up, by name."""
+        return tuple(spec for _, spec in sorted(self.tables.items()) if spec.ttl_days is not None)
 
     @property
     def derived(self) -> tuple[str, ...]:
@@ -126,7 +137,7 @@ class Catalogue:
     def code_version(self, table: str) -> str:
         """Return a short digest of all that decides a table's rows: its folder's and its dependencies' content."""
         spec = self.table(table)
-        digest = sha256(spec.model_dump_json(exclude={"description": True}).encode())
+        digest = sha256(spec.model_dump_json(exclude={"description", "ttl_days", "query"}).encode())
         for source in self.build(table).sources:
             digest.update(self.query(table, "build", source=source.name).encode())
         digest.update(self.query(table, "expected").encode())

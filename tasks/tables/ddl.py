@@ -19,18 +19,29 @@ def create_schema(dataset: str, location: str | None = None) -> str:
 
 
 def create_table(table: TableSpec) -> str:
-    """Return the statement that creates a table if it is missing.
+    """Return the statement that creates a table, or a view, if it is missing.
 
     No partition ever expires: a backfill's old days would vanish without a word.
     """
+    if table.query is not None:
+        return _create_view(table, table.query)
     lines = ",\n".join(f"  {_column(column, is_enforced=table.build is None)}" for column in table.columns)
     options = [f"description = {_text(table.description)}", f"labels = {LABELS}"]
     if table.require_partition_filter:
         options.append("require_partition_filter = TRUE")
-    clauses = [f"CREATE TABLE IF NOT EXISTS {table.full_name} (\n{lines}\n)", f"PARTITION BY {table.partition}"]
+    day = table.partition if table.column(table.partition).type == "DATE" else f"DATE({table.partition})"
+    clauses = [f"CREATE TABLE IF NOT EXISTS {table.full_name} (\n{lines}\n)", f"PARTITION BY {day}"]
     if table.cluster:
         clauses.append(f"CLUSTER BY {', '.join(table.cluster)}")
     return "\n".join([*clauses, f"OPTIONS({', '.join(options)})"])
+
+
+def _create_view(view: TableSpec, query: str) -> str:
+    columns = ",\n".join(
+        f"  {column.name} OPTIONS(description = {_text(column.description)})" for column in view.columns
+    )
+    options = f"description = {_text(view.description)}, labels = {LABELS}"
+    return f"CREATE VIEW IF NOT EXISTS {view.full_name} (\n{columns}\n)\nOPTIONS({options})\nAS\n{query}"
 
 
 def _column(column: Column, *, is_enforced: bool) -> str:

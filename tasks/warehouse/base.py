@@ -70,6 +70,17 @@ class Replaced:
     inserted: int
 
 
+@dataclass(frozen=True)
+class Backup:
+    """Rows that were kept before a deletion."""
+
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    location: str
+    """The name by which a query reads it."""
+
+
 class Warehouse(Protocol):
     """A connection to a warehouse; open one per task, with ``with``, and pass none on.
 
@@ -129,4 +140,20 @@ class Warehouse(Protocol):
 
         A row that is replaced is at most ``LOOK_AROUND`` from the days of the rows: nothing else need be read.
         """
+        ...
+
+    def change(self, table: TableSpec, sql: str, parameters: Parameters) -> int:
+        """Run one DELETE or INSERT statement on a table, all or nothing; returns the engine's own count of its rows."""
+        ...
+
+    def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:
+        """Keep at least the rows of the days before a day, as they are now; a backup of that name is left as it is."""
+        ...
+
+    def backups(self) -> list[Backup]:
+        """Return the backups that are there, oldest first."""
+        ...
+
+    def drop_backup(self, backup: Backup) -> None:
+        """Drop a backup, if it is still there."""
         ...

@@ -1,5 +1,6 @@
 """The embedded warehouse: one DuckDB file; the only module that imports duckdb."""
 
+import json
 import random
 import re
 import threading
@@ -7,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NoReturn, Self
 
 import duckdb  # noqa: TID251
@@ -16,7 +17,7 @@ import pyarrow as pa
 from tasks.domain.errors import FullcourtError, QueryError, SchemaError, StorageError, WarehouseBusyError
 from tasks.domain.table import TableSpec
 from tasks.settings import DuckDBSettings
-from tasks.warehouse.base import Parameters, Replaced, Row, Staged, arrow_schema
+from tasks.warehouse.base import Backup, Parameters, Replaced, Row, Staged, arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES, GOOGLESQL_TYPES, to_duckdb
 
 _STORAGE_FAILED = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
@@ -77,10 +78,13 @@ class DuckDBWarehouse:
         """Create the tables that are missing; never changes one that is there."""
         with _write_locks[str(self._settings.path), ""], self._translated():
             for table in tables:
+                self._run(f"CREATE SCHEMA IF NOT EXISTS {table.dataset}")
+                if table.query is not None:
+                    self._run(f"CREATE VIEW IF NOT EXISTS {table.full_name} AS {to_duckdb(table.query)[0]}")
+                    continue
                 columns = ", ".join(
                     f"{c.name} {DUCKDB_TYPES[c.type]}{' NOT NULL' if c.required else ''}" for c in table.columns
                 )
-                self._run(f"CREATE SCHEMA IF NOT EXISTS {table.dataset}")
                 self._run(f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})")
 
     @contextmanager
@@ -134,6 +138,45 @@ class DuckDBWarehouse:
             deleted = self._run(f"DELETE FROM {table.full_name} AS t USING {keys} AS n WHERE {same}")
             inserted = self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {source}")
         return Replaced(deleted=deleted, inserted=inserted)
+
+    def change(self, table: TableSpec, sql: str, parameters: Parameters) -> int:
+        """Run one DELETE or INSERT statement in a transaction; returns the rows that it changed."""
+        text, bound = self._bind(sql, parameters)
+        with self._writing(table):
+            return self._run(text, bound)
+
+    def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:
+        """Copy the rows of the days before a day to a table of their own, which says when it was made and expires."""
+        location, created_at = f"{self._settings.backup_dataset}.{name}", datetime.now(UTC)
+        said = json.dumps({"created_at": created_at.isoformat(), "expires_at": expires_at.isoformat()})
+        if there := next((backup for backup in self.backups() if backup.name == name), None):
+            return there
+        with self._writing(table):
+            self._run(f"CREATE SCHEMA IF NOT EXISTS {self._settings.backup_dataset}")
+            self._run(
+                f"CREATE TABLE {location} AS FROM {table.full_name} WHERE {table.partition} < $before",
+                {"before": before},
+            )
+            self._run(f"COMMENT ON TABLE {location} IS '{said}'")
+        return Backup(name=name, created_at=created_at, expires_at=expires_at, location=location)
+
+    def backups(self) -> list[Backup]:
+        """Return the backups that are there, oldest first."""
+        dataset = self._settings.backup_dataset
+        with self._translated():
+            self.statements += 1
+            rows = self._open.execute(
+                "SELECT table_name, comment FROM duckdb_tables() WHERE database_name = current_database() "
+                "AND schema_name = $dataset AND comment IS NOT NULL",
+                {"dataset": dataset},
+            ).fetchall()
+        found = [Backup(name=name, location=f"{dataset}.{name}", **_moments(said)) for name, said in rows]
+        return sorted(found, key=lambda backup: backup.created_at)
+
+    def drop_backup(self, backup: Backup) -> None:
+        """Drop a backup, if it is still there."""
+        with self._translated():
+            self._run(f"DROP TABLE IF EXISTS {backup.location}")
 
     @property
     def _open(self) -> duckdb.DuckDBPyConnection:
@@ -215,6 +258,10 @@ class DuckDBWarehouse:
             yield
         except duckdb.Error as error:
             _raise_translated(error, self._settings, table)
+
+
+def _moments(said: str) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(text) for name, text in json.loads(said).items()}
 
 
 def _raise_translated(error: duckdb.Error, settings: DuckDBSettings, table: TableSpec | None) -> NoReturn:

@@ -29,7 +29,7 @@ INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an unknown key": ({"owner": "me"}, ("owner='me'", "not permitted")),
     "an unknown key of a column": (columns(unit="h"), ("columns.2.unit='h'", "not permitted")),
     "a dataset in capitals": ({"dataset": "NBA"}, ("dataset='NBA'", "should match pattern")),
-    "an unknown role": ({"role": "output"}, ("role='output'", "'input', 'derived' or 'record'")),
+    "an unknown role": ({"role": "output"}, ("role='output'", "'input', 'derived', 'record' or 'view'")),
     "no description": ({"description": ""}, ("description=''", "at least 1 character")),
     "no grain": ({"grain": []}, ("grain=[]", "at least 1 item")),
     "a type of another engine": (columns(type="VARCHAR"), ("columns.2.type='VARCHAR'", "'INT64', 'FLOAT64'")),

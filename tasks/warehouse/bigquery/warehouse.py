@@ -7,9 +7,6 @@ the Storage API would need a permission more.
 """
 
 import io
-import json
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -19,21 +16,21 @@ from uuid import uuid4
 import pyarrow as pa
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery  # noqa: TID251
+from google.cloud.bigquery.table import TableListItem  # noqa: TID251
 
 from tasks.domain.errors import FullcourtError, QueryError, SchemaError
 from tasks.domain.table import TableSpec
 from tasks.settings import BigQuerySettings
 from tasks.tables.ddl import create_schema, create_table
-from tasks.warehouse.base import LOOK_AROUND, Origin, Parameter, Parameters, Replaced, Row, Staged
+from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.client import connect
 from tasks.warehouse.bigquery.jobs import ONCE, Job, Jobs, Purpose
+from tasks.warehouse.bigquery.values import line, query_parameters, type_of
 
 STAGING_LIFETIME = timedelta(hours=24)
 _LEAST_BYTES_BILLED = 10 * 1024 * 1024  # of each table that a query reads: https://cloud.google.com/bigquery/pricing
 _UPLOAD_TIMEOUT_SECONDS = 300.0
-_PARAMETER = re.compile(r"--[^\n]*|@(\w+)")
-_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}  # what the API still calls them
 
 
 class BigQueryWarehouse:
@@ -82,7 +79,7 @@ class BigQueryWarehouse:
                     f"{self._settings.location}: they must be the same"
                 )
             self._found.add(table.full_name)
-            found[table.full_name] = {field.name: _type_of(field) for field in there.schema}
+            found[table.full_name] = {field.name: type_of(field) for field in there.schema}
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:
@@ -90,8 +87,7 @@ class BigQueryWarehouse:
         missing = [table for table in tables if table.full_name not in self._found and not self._is_there(table)]
         staging = self._settings.staging_dataset
         for dataset in sorted({staging, *(table.dataset for table in missing)}):
-            if not self._has_dataset(dataset):
-                self._query(Purpose("create", dataset), create_schema(dataset, self._settings.location), {})
+            self._create_dataset(dataset)
         for table in missing:
             self._query(Purpose("create", table.name), create_table(table), {})
             self._found.add(table.full_name)
@@ -134,7 +130,7 @@ class BigQueryWarehouse:
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table by a load job, all or nothing; what other threads append meanwhile goes with it."""
         names = [column.name for column in table.columns]
-        lines = [_line({name: row[name] for name in names if name in row}) for row in rows]
+        lines = [line({name: row[name] for name in names if name in row}) for row in rows]
         appends_to(self._settings.identity, table.full_name).append(
             lines,
             lambda batch: self._load(Purpose("append", table.name), table.full_name, batch),
@@ -164,7 +160,7 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
   DELETE"""
         try:
             self._query(purpose, self._create_staging(location, table), {})
-            self._load(purpose, location, [_line(row) for row in rows.to_pylist()])
+            self._load(purpose, location, [line(row) for row in rows.to_pylist()])
             done = self._query(purpose, merge, parameters).dml_stats or bigquery.DmlStats()
         finally:
             self._drop(location)
@@ -183,17 +179,54 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
         """Drop what runs that are over left staged; returns the names of what was dropped."""
-        purpose, dataset = Purpose("sweep"), self._path(self._settings.staging_dataset)
-        try:
-            names = self._jobs.call(
-                purpose, lambda: [str(table.table_id) for table in self._client.list_tables(dataset, **ONCE)]
-            )
-        except SchemaError:
-            return []  # nothing was ever staged
+        names = [str(table.table_id) for table in self._list(self._settings.staging_dataset)]
         left = [name for name in names if is_over(name.rpartition("__")[2].replace("_", "-"))]
         for name in left:
             self._drop(f"{self._settings.staging_dataset}.{name}")
         return left
+
+    def change(self, table: TableSpec, sql: str, parameters: Parameters) -> int:
+        """Run one DML statement; returns the rows that it changed, by BigQuery's own count."""
+        with _named(table):
+            return int(self._query(Purpose("change", table.name), sql, parameters).num_dml_affected_rows or 0)
+
+    def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:  # noqa: ARG002
+        """Take a snapshot of the table, all of its days, that expires by itself.
+
+        https://cloud.google.com/bigquery/docs/table-snapshots-create
+        """
+        self._create_dataset(self._settings.backup_dataset)
+        location = f"{self._settings.backup_dataset}.{name}"
+        with _named(table):
+            self._query(
+                Purpose("back-up", table.name),
+                f"CREATE SNAPSHOT TABLE IF NOT EXISTS {location}\nCLONE {table.full_name}\n"
+                f"OPTIONS(expiration_timestamp = {_timestamp(expires_at)})",
+                {},
+            )
+        return next(backup for backup in self.backups() if backup.name == name)
+
+    def backups(self) -> list[Backup]:
+        """Return the snapshots that have not expired, oldest first."""
+        dataset = self._settings.backup_dataset
+        found = [
+            Backup(
+                name=table.table_id,
+                created_at=table.created,
+                expires_at=table.expires,
+                location=f"{dataset}.{table.table_id}",
+            )
+            for table in self._list(dataset)
+            if table.table_type == "SNAPSHOT" and table.created and table.expires
+        ]
+        return sorted(found, key=lambda backup: backup.created_at)
+
+    def drop_backup(self, backup: Backup) -> None:
+        """Drop a snapshot, if it is still there."""
+        self._jobs.call(
+            Purpose("drop", backup.name),
+            lambda: self._client.delete_table(self._path(backup.location), not_found_ok=True, **ONCE),
+        )
 
     @property
     def _client(self) -> bigquery.Client:
@@ -218,11 +251,8 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         return cast("bigquery.QueryJob", self._jobs.run(purpose, sql + repr(sorted(parameters.items())), begin))
 
     def _query_config(self, purpose: Purpose, sql: str, parameters: Parameters) -> bigquery.QueryJobConfig:
-        used = {name for name in _PARAMETER.findall(sql) if name}
-        if missing := sorted(used - parameters.keys()):
-            raise QueryError(f"the query uses parameters that were not given: {', '.join(missing)}")
         config = bigquery.QueryJobConfig(
-            query_parameters=[_query_parameter(name, parameters[name]) for name in sorted(used)],
+            query_parameters=query_parameters(sql, parameters),
             maximum_bytes_billed=self._settings.max_bytes_billed,
         )
         return self._jobs.configured(config, purpose)
@@ -248,15 +278,15 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
                 job_id=job_id,
                 job_config=config,
                 num_retries=0,
-                timeout=300.0,
+                timeout=_UPLOAD_TIMEOUT_SECONDS,
             ),
         )
 
     def _create_staging(self, location: str, like: TableSpec) -> str:
-        expires = (datetime.now(UTC) + STAGING_LIFETIME).strftime("%Y-%m-%d %H:%M:%S+00:00")
+        expires = _timestamp(datetime.now(UTC) + STAGING_LIFETIME)
         return (
             f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
-            f"OPTIONS(expiration_timestamp = TIMESTAMP '{expires}', require_partition_filter = FALSE)"
+            f"OPTIONS(expiration_timestamp = {expires}, require_partition_filter = FALSE)"
         )
 
     def _columns_of(self, table: TableSpec) -> str:
@@ -266,7 +296,7 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         """
         types = {column.name: column.type for column in table.columns}
         there = self._look_up(table.full_name)
-        found = {field.name: _type_of(field) for field in there.schema} if there else types
+        found = {field.name: type_of(field) for field in there.schema} if there else types
         return ", ".join(
             f"CAST({name if name in types else 'NULL'} AS {types.get(name, kind)}) AS {name}"
             for name, kind in found.items()
@@ -295,15 +325,29 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
     def _is_there(self, table: TableSpec) -> bool:
         return self._look_up(table.full_name) is not None
 
-    def _has_dataset(self, dataset: str) -> bool:
-        def look() -> bool:
+    def _create_dataset(self, dataset: str) -> None:
+        """Create a dataset, if it is missing."""
+
+        def is_there() -> bool:
             try:
                 self._client.get_dataset(self._path(dataset), **ONCE)
             except NotFound:
                 return False
             return True
 
-        return self._jobs.call(Purpose("look-up", dataset), look)
+        if not self._jobs.call(Purpose("look-up", dataset), is_there):
+            self._query(Purpose("create", dataset), create_schema(dataset, self._settings.location), {})
+
+    def _list(self, dataset: str) -> list[TableListItem]:
+        """Return what is in a dataset; nothing if there is no such dataset."""
+
+        def tables() -> list[TableListItem]:
+            try:
+                return list(self._client.list_tables(self._path(dataset), **ONCE))
+            except NotFound:
+                return []
+
+        return self._jobs.call(Purpose("list", dataset), tables)
 
     def _path(self, name: str) -> str:
         return f"{self._settings.project}.{name}"
@@ -320,37 +364,5 @@ def _named(table: TableSpec) -> Iterator[None]:
         raise QueryError(f"{table.full_name}: {error}") from error
 
 
-def _query_parameter(name: str, value: Parameter) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
-    if isinstance(value, bool):  # a bool is an int, and a datetime a date: the narrower one first
-        kind = "BOOL"
-    elif isinstance(value, datetime):
-        kind = "TIMESTAMP"
-    elif isinstance(value, date):
-        kind = "DATE"
-    elif isinstance(value, int):
-        kind = "INT64"
-    elif isinstance(value, float):
-        kind = "FLOAT64"
-    elif isinstance(value, str):
-        kind = "STRING"
-    else:
-        return bigquery.ArrayQueryParameter(name, "STRING", list(value))
-    return bigquery.ScalarQueryParameter(name, kind, value)
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    """Return a row as a line of JSON that BigQuery loads."""
-    return json.dumps({name: _json_value(value) for name, value in row.items() if value is not None})
-
-
-def _json_value(value: object) -> object:
-    if isinstance(value, date):  # and a datetime
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def _type_of(field: bigquery.SchemaField) -> str:
-    name = _NAMES.get(field.field_type, field.field_type)
-    return f"ARRAY<{name}>" if field.mode == "REPEATED" else name
+def _timestamp(moment: datetime) -> str:
+    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00'"
