@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up down bench ddl lock clean
+.PHONY: help setup demo test check up down doctor bench ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ down: ## Stop what `make up` started, and nothing else
 
 bench: setup ## Measure the backfill against its limits
 	@$(BIN)/python -m benchmarks.backfill
+
+doctor: setup ## Say what of the warehouse and of Prefect can be reached, what is missing, and what to do
+	@$(BIN)/python -m deployments.doctor
 
 ddl: setup ## Write the statements that create the tables, to deployments/bigquery/
 	@$(BIN)/python -m deployments.ddl write

@@ -1,7 +1,8 @@
-"""Open the warehouse that the settings choose."""
+"""Open the warehouse that the settings choose, or look at it."""
 
 from tasks.settings import BigQuerySettings, WarehouseSettings
 from tasks.warehouse.base import Origin, Warehouse
+from tasks.warehouse.diagnosis import Diagnosis
 
 
 def open_warehouse(settings: WarehouseSettings, origin: Origin | None = None) -> Warehouse:
@@ -19,3 +20,14 @@ def open_warehouse(settings: WarehouseSettings, origin: Origin | None = None) ->
     from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 
     return DuckDBWarehouse(settings)
+
+
+def open_diagnosis(settings: WarehouseSettings) -> Diagnosis:
+    """Return a look at a warehouse, not yet begun: use it in a ``with`` block."""
+    if isinstance(settings, BigQuerySettings):
+        from tasks.warehouse.bigquery.diagnosis import BigQueryDiagnosis
+
+        return BigQueryDiagnosis(settings)
+    from tasks.warehouse.duckdb_diagnosis import DuckDBDiagnosis
+
+    return DuckDBDiagnosis(settings)

@@ -317,6 +317,11 @@ class _Handler(BaseHTTPRequestHandler):
                 lambda dataset, table: self._table(project, account, f"{dataset}.{table}"),
             ),
             (
+                "POST",
+                "/datasets/(?P<dataset>[^/]+)/tables/(?P<table>[^/:]+):testIamPermissions",
+                lambda dataset, table: self._permissions(project, account, f"{dataset}.{table}", body),
+            ),
+            (
                 "DELETE",
                 "/datasets/(?P<dataset>[^/]+)/tables/(?P<table>[^/]+)",
                 lambda dataset, table: self._drop(project, account, f"{dataset}.{table}"),
@@ -422,6 +427,14 @@ class _Handler(BaseHTTPRequestHandler):
             if name not in project.tables:
                 raise ApiError("notFound", f"Not found: Table {project.name}:{name}")
             return project.resource(name) if name.partition(".")[0] in project.datasets else {}
+
+    def _permissions(self, project: Project, account: Account, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """https://cloud.google.com/bigquery/docs/reference/rest/v2/tables/testIamPermissions."""
+        asked = body["permissions"]
+        if any("*" in permission for permission in asked):
+            raise ApiError("invalid", "Permissions with wildcards are not allowed.")
+        given = [each for each in asked if name in project.tables and account.may(each, name)]
+        return {"permissions": given} if given else {}
 
     def _drop(self, project: Project, account: Account, name: str) -> dict[str, Any]:
         project.authorise(account, "bigquery.tables.delete", name)

@@ -20,13 +20,13 @@ def connect(settings: BigQuerySettings) -> bigquery.Client:
         AccessError: There are no credentials, or they are not a key.
     """
     try:
-        return bigquery.Client(project=settings.project, location=settings.location, credentials=_credentials(settings))
+        return bigquery.Client(project=settings.project, location=settings.location, credentials=credentials(settings))
     except (GoogleAuthError, OSError) as error:
         raise translate(error, settings, about=f"project {settings.project}") from error
 
 
 @lru_cache(maxsize=8)
-def _credentials(settings: BigQuerySettings) -> Any:
+def credentials(settings: BigQuerySettings) -> Any:
     """Return the credentials; kept, so that every connection of a process shares their access token."""
     name = settings.credentials_block
     try:

@@ -1,0 +1,84 @@
+"""``python -m deployments.doctor``: say, line by line, what can be reached and what is missing, and what to do.
+
+Nothing is written, in the warehouse or in Prefect, and nothing costs money. An input that is missing is a problem; a
+derived table or a record is not: the next run creates it. The exit code is 1 if there is a problem.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from deployments import prefect_diagnosis
+from tasks.domain.errors import FullcourtError, TransientError
+from tasks.domain.table import TableSpec
+from tasks.schema import differences
+from tasks.settings import WarehouseSettings, load_settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.diagnosis import Diagnosis, Finding
+from tasks.warehouse.open import open_diagnosis
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line a finding; returns the exit code: 1 if anything is missing."""
+    argparse.ArgumentParser(prog="python -m deployments.doctor", description="Look what is missing.").parse_args(
+        arguments
+    )
+    missing = 0
+    for finding in examine():
+        missing += finding.level == "missing"
+        text = " ".join(finding.text.split())  # an error of BigQuery has several lines
+        print(f"{finding.level:<7}  {finding.subject}: {text}", flush=True)
+    print(f"\n{missing} missing: see above what to do." if missing else "\nNothing is missing.")
+    return 1 if missing else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Look at the settings, the warehouse, its tables and Prefect, one after the other."""
+    try:
+        settings = load_settings()
+        tables = list(load_catalogue(settings).tables.values())
+    except FullcourtError as error:
+        yield Finding("missing", "settings", str(error))
+        return
+    connection = settings.connection()
+    yield Finding("ok", "settings", f"the warehouse is {connection.place}; the catalogue has {len(tables)} tables")
+    yield from prefect_diagnosis.examine()
+    yield from examine_warehouse(connection, tables)
+
+
+def examine_warehouse(settings: WarehouseSettings, tables: Sequence[TableSpec]) -> Iterator[Finding]:
+    """Look how far one gets in the warehouse and, if one gets in, at each table."""
+    with open_diagnosis(settings) as diagnosis:
+        try:
+            yield from diagnosis.access(tables)
+        except FullcourtError as error:
+            yield Finding("missing", "warehouse", str(error))
+            return
+        for table in tables:
+            try:
+                yield from _examine_table(diagnosis, table)
+            except TransientError as error:  # the next table would not answer either
+                yield Finding("missing", f"table {table.full_name}", str(error))
+                return
+            except FullcourtError as error:
+                yield Finding("missing", f"table {table.full_name}", str(error))
+
+
+def _examine_table(diagnosis: Diagnosis, table: TableSpec) -> Iterator[Finding]:
+    subject, columns = f"table {table.full_name}", diagnosis.columns(table)
+    existing = {table.full_name: columns} if columns is not None else {}
+    if columns is None and table.role != "input":
+        yield Finding("note", subject, "does not exist yet: a run creates it")
+        yield from diagnosis.creation(table)
+        return
+    problems = [
+        Finding("missing", subject, problem.removeprefix(f"{subject} ")) for problem in differences(table, existing)
+    ]
+    found = [*problems, *diagnosis.layout(table)]
+    yield from found
+    if not any(finding.level == "missing" for finding in found):
+        yield Finding("ok", subject, f"is there, with its {len(table.columns)} columns")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
