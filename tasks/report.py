@@ -114,7 +114,7 @@ def _row(day: DayPlan, result: DayResult, there: dict[Place, int], request: Back
         outcome="failed" if wrong else result.outcome,
         work="built" if any(table.is_new for table in result.tables) else "kept" if result.tables else "",
         missing=some(checkpoint.missing, limit=5) if checkpoint else "",
-        reason="; ".join(wrong) or _reason(result, day),
+        reason=" ".join(("; ".join(wrong) or _reason(result, day)).split()),  # a driver's message may have lines
     )
 
 
@@ -125,6 +125,8 @@ def _expected(checkpoint: Checkpoint | None, day: DayPlan) -> int:
 
 
 def _reason(result: DayResult, day: DayPlan) -> str:
+    if result.outcome == "not_tried":
+        return "not tried: the days before it failed of one cause; mend it, then run the range again"
     worst = [t.checkpoint for t in result.tables if t.checkpoint.outcome == result.outcome and t.checkpoint.reason]
     if worst:
         return f"{worst[0].table_name}: {worst[0].message}"

@@ -110,11 +110,12 @@ def choose_source(build: Build, coverage: SourceCoverage | None, requested: Cont
     if requested in (preferred.name, fallback.name):
         return SourceDecision(source=requested, reason=f"asked for; {coverage}", is_fallback=requested == fallback.name)
     if coverage.duplicates:
-        reason = f"{coverage.source} holds {coverage.duplicates} players more than once"
+        reason = f"{coverage.source} holds {coverage.duplicates} players more than once; {coverage}"
         return SourceDecision(source=fallback.name, reason=reason, is_fallback=True)
     if coverage.share < build.thresholds.block_below or not coverage.expected:
         kind = "is empty" if not coverage.players else f"is below {percent(build.thresholds.block_below)}"
-        reason = f"{coverage}, which {kind}"
+        lacks = f"; it lacks {some(coverage.missing)}" if coverage.missing and coverage.players else ""
+        reason = f"{coverage}, which {kind}{lacks}"
         return SourceDecision(source=fallback.name, reason=reason, is_fallback=True)
     return SourceDecision(source=preferred.name, reason=str(coverage))
 

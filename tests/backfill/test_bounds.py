@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 import pytest
-from prefect import flow
+from prefect import Task, flow
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
 from tasks.domain.plan import DayPlan
@@ -130,6 +130,22 @@ def test_planning_700_days_takes_as_many_statements_as_planning_one_and_api_call
     assert calls_of_all[pages] == -(-open_days * len(TABLES) // 200)
     del calls_of_one[pages], calls_of_all[pages]
     assert calls_of_all.total() <= calls_of_one.total() + 2  # Prefect's own, that may come or not
+
+
+@pytest.mark.duckdb_only
+def test_a_task_is_handed_plain_values_and_opens_the_warehouse_itself() -> None:
+    tasks = {
+        value.name: value
+        for name, module in list(sys.modules.items())
+        if name.startswith("tasks.")
+        for value in vars(module).values()
+        if isinstance(value, Task)
+    }
+    assert {"plan", "backfill-date", "check-coverage", "build-rows", "record-checkpoints", "report"} <= tasks.keys()
+    for task in tasks.values():
+        handed = {name: str(kind) for name, kind in get_type_hints(task.fn).items() if name != "return"}
+        assert "settings" in handed
+        assert not any("Warehouse" in kind or "Connection" in kind for kind in handed.values()), (task.name, handed)
 
 
 def test_nothing_is_left_in_prefects_result_storage(

@@ -77,6 +77,22 @@ def test_after_days_in_a_row_that_fail_of_one_cause_the_rest_is_not_tried_and_th
     assert not report.is_done
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_more_days_are_at_work_at_once_than_asked_for(
+    league: League, settings: Settings, run: RunBackfill, most: int
+) -> None:
+    some = days(6)
+    open_season(league, *some)
+    league.write(settings)
+    report = run((some[0], some[-1]), max_concurrency=most)
+    assert set(outcomes(report).values()) == {"complete"}
+    names = {str(day) for day in some}
+    runs = [task for task in task_runs(ledger(settings)[0]["run_id"], ended=3 + 6 * len(some)) if task["name"] in names]
+    assert len(runs) == len(some)
+    at_work = [sum(other["start_time"] <= task["start_time"] < other["end_time"] for other in runs) for task in runs]
+    assert max(at_work) == most
+
+
 def test_blocked_days_do_not_count_as_failures_of_one_cause(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:

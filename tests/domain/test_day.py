@@ -60,8 +60,18 @@ def test_a_source_that_is_not_empty_but_below_says_so() -> None:
     assert choose_source(BUILD, coverage(1)).reason == "upcoming covers 1 of 187 (0.5 %), which is below 90.0 %"
 
 
-def test_a_source_that_is_empty_says_so() -> None:
-    assert choose_source(BUILD, coverage(0)).reason == "upcoming covers 0 of 187 (0.0 %), which is empty"
+def test_a_source_that_is_below_says_whom_it_lacks() -> None:
+    names = tuple(f"player{number:02d}" for number in range(12))
+    reason = choose_source(BUILD, coverage(8, 20, missing=names)).reason
+    assert (
+        reason
+        == f"upcoming covers 8 of 20 (40.0 %), which is below 90.0 %; it lacks {', '.join(names[:10])} and 2 more"
+    )
+
+
+def test_a_source_that_is_empty_says_so_and_no_name() -> None:
+    reason = choose_source(BUILD, coverage(0, 2, missing=("one", "two"))).reason
+    assert reason == "upcoming covers 0 of 2 (0.0 %), which is empty"
 
 
 def test_a_source_with_the_right_number_of_wrong_players_is_not_taken() -> None:
@@ -73,7 +83,9 @@ def test_a_source_with_the_right_number_of_wrong_players_is_not_taken() -> None:
 def test_a_source_that_holds_a_player_twice_is_not_taken() -> None:
     decision = choose_source(BUILD, coverage(187, duplicates=2))
     assert decision == SourceDecision(
-        source="synthetic", reason="upcoming holds 2 players more than once", is_fallback=True
+        source="synthetic",
+        reason="upcoming holds 2 players more than once; upcoming covers 187 of 187 (100.0 %)",
+        is_fallback=True,
     )
 
 
