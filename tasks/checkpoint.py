@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -74,8 +73,7 @@ def write_artifact(settings: Settings, checkpoint: Checkpoint) -> None:
 
 def artifact_key(settings: Settings, table: str, game_date: date) -> str:
     """Return the key of a checkpoint's artifact: table, day, and a digest that tells this warehouse from others."""
-    warehouse = sha256(settings.connection().identity.encode()).hexdigest()[:8]
-    return f"{table.replace('_', '-')}-{game_date.isoformat()}-{warehouse}"
+    return f"{table.replace('_', '-')}-{game_date.isoformat()}-{settings.warehouse_digest}"
 
 
 def render_artifact(checkpoint: Checkpoint) -> str:

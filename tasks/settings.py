@@ -4,6 +4,7 @@ Each field is an environment variable with the prefix ``FULLCOURT_`` (``FULLCOUR
 ``.env`` file at the top of the project.
 """
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Self
 
@@ -26,6 +27,7 @@ class DuckDBSettings(BaseModel):
     memory_limit_mib: int
     threads: int
     backup_dataset: str
+    table_updates_per_10_seconds: None = None
 
     @property
     def identity(self) -> str:
@@ -54,6 +56,7 @@ class BigQuerySettings(BaseModel):
     append_interval_seconds: float
     max_bytes_billed: int
     usd_per_tib: float
+    table_updates_per_10_seconds: int
 
     @property
     def identity(self) -> str:
@@ -118,6 +121,12 @@ class Settings(BaseSettings):
     bigquery_append_interval_seconds: float = Field(
         5.0, ge=0, le=600, description="Least time between two load jobs of ledger rows, in seconds."
     )
+    bigquery_table_updates_per_10_seconds: int = Field(
+        40,
+        ge=2,
+        le=50,
+        description="How often all runs together may publish one table in 10 seconds; BigQuery allows 50 updates.",
+    )
     max_bytes_billed: int = Field(
         1024**4, ge=1, description="Most bytes that a run, and any one query, may read where reading costs."
     )
@@ -142,6 +151,12 @@ class Settings(BaseSettings):
     cleanup_alert_rows: int = Field(
         10_000, ge=1, description="Rows that one cleanup may delete before somebody is told."
     )
+    interlock_timeout_seconds: float = Field(
+        1800.0,
+        ge=0,
+        le=86_400,
+        description="How long a cleanup and a backfill wait for each other before one gives up, in seconds.",
+    )
     approval_prompt: bool = Field(
         False, description="Ask for a cleanup's approval on the terminal instead of in Prefect's UI."
     )
@@ -157,6 +172,11 @@ class Settings(BaseSettings):
             raise ValueError("FULLCOURT_WAREHOUSE=bigquery needs FULLCOURT_BIGQUERY_PROJECT")
         return self
 
+    @property
+    def warehouse_digest(self) -> str:
+        """What tells the chosen warehouse from others in the names that Prefect keeps: eight characters."""
+        return sha256(self.connection().identity.encode()).hexdigest()[:8]
+
     def connection(self) -> WarehouseSettings:
         """Return the settings of the chosen warehouse alone."""
         if self.warehouse == "bigquery" and self.bigquery_project is not None:
@@ -171,6 +191,7 @@ class Settings(BaseSettings):
                 append_interval_seconds=self.bigquery_append_interval_seconds,
                 max_bytes_billed=self.max_bytes_billed,
                 usd_per_tib=self.usd_per_tib,
+                table_updates_per_10_seconds=self.bigquery_table_updates_per_10_seconds,
             )
         return DuckDBSettings(
             path=self.duckdb_path.expanduser().resolve(),
