@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.coverage import names
 from tasks.domain.day import Reason
 from tasks.domain.gate import StagedFacts, Verdict, judge
+from tasks.limits import throttle_publish
 from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
@@ -94,7 +95,10 @@ def _stage_gate_publish(settings: Settings, order: BuildOrder) -> Built:
     ):
         facts = _read_facts(warehouse, catalogue, staged, order)
         verdict = judge(facts, build.thresholds, force=order.force, before=order.objections)
-        published = warehouse.publish(staged) if verdict.publishes and not order.dry_run else 0
+        published = 0
+        if verdict.publishes and not order.dry_run:
+            throttle_publish(settings, order.table)
+            published = warehouse.publish(staged)
     return Built(facts=facts, verdict=verdict, published_rows=published)
 
 
