@@ -114,7 +114,7 @@ def choose_source(build: Build, coverage: SourceCoverage | None, requested: Cont
         return SourceDecision(source=fallback.name, reason=reason, is_fallback=True)
     if coverage.share < build.thresholds.block_below or not coverage.expected:
         kind = "is empty" if not coverage.players else f"is below {percent(build.thresholds.block_below)}"
-        lacks = f"; it lacks {some(coverage.missing)}" if coverage.missing and coverage.players else ""
+        lacks = f"; it lacks {some(coverage.missing, limit=3)}" if coverage.missing and coverage.players else ""
         reason = f"{coverage}, which {kind}{lacks}"
         return SourceDecision(source=fallback.name, reason=reason, is_fallback=True)
     return SourceDecision(source=preferred.name, reason=str(coverage))

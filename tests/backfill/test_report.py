@@ -54,7 +54,7 @@ def test_each_day_has_one_log_line_with_both_counts_the_share_the_source_the_rea
         f"{fallback} complete. ",
         f"{MAIN} complete: 40 of 40 (100.0 %)",
         "from synthetic: upcoming covers 29 of 40 (72.5 %), which is below 90.0 %",
-        f"; it lacks {', '.join(lookups(league, fallback)[29:39])} and 1 more",
+        f"; it lacks {', '.join(lookups(league, fallback)[29:32])} and 8 more",
     ):
         assert said in line.getMessage()
     (line,) = lines_of(warned)
