@@ -1,4 +1,4 @@
-"""The local Prefect services: a server, a worker, and every deployment of prefect.yaml.
+"""The local Prefect services: a server, a worker, and all that deployments/register.py puts into service.
 
 ``python -m deployments.local up|down|status``, or ``make up`` and ``make down``. The server listens on port 4200, or
 on the one that the environment variable PORT names (0: a free one).
@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,12 +51,13 @@ def up(home: Path) -> None:
     """
     settings = load_settings()
     server = _server(home)
-    worker, started = _worker(home, server, warehouse_variables(settings))
+    warehouse = warehouse_variables(settings)
+    worker, started = _worker(home, server, warehouse)
     port = int(server.facts["port"])
     wait_for(lambda: request(port, "GET", f"/api/work_pools/{POOL}") is not None, [server, worker])
-    _register(home, server)
+    registered = _register(home, server, warehouse)
     wait_for(lambda: _has_called(port, since=started), [server, worker])
-    _say(server, worker)
+    _say(server, worker, registered)
 
 
 def down(home: Path) -> None:
@@ -108,7 +110,9 @@ def _port() -> int:
 def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Service, datetime]:
     """Return the worker, and when it was started or found; one for another warehouse or server is replaced."""
     started = datetime.now(UTC)
-    ours = {name: value for name, value in os.environ.items() if name.startswith("FULLCOURT_")} | warehouse
+    given = {name: value for name, value in os.environ.items() if name.startswith("FULLCOURT_")}
+    # its settings are kept in a file, and where alerts go is a secret that only the registration needs
+    ours = {name: value for name, value in given.items() if not name.startswith("FULLCOURT_ALERT_")} | warehouse
     facts = {"api_url": api_url(server), "settings": json.dumps(ours, sort_keys=True)}
     if (running := services.find(home, _WORKER)) is not None:
         if running.facts == facts:
@@ -137,32 +141,29 @@ def _has_called(port: int, *, since: datetime) -> bool:
     return any(datetime.fromisoformat(call) >= since for call in calls)
 
 
-def _register(home: Path, server: Service) -> None:
-    """Register every deployment of prefect.yaml; those that are there are updated."""
-    log = home / "deploy.log"
-    # without FULLCOURT_PROJECT_DIR, which is then looked up where a run takes place
-    env = environment(home, api_url=api_url(server))
-    env.pop("FULLCOURT_PROJECT_DIR", None)
-    with log.open("wb") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-            cwd=PROJECT_ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
+def _register(home: Path, server: Service, warehouse: dict[str, str]) -> str:
+    """Register the deployments, the limits and the alerts; returns what was registered."""
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.register"],
+        cwd=PROJECT_ROOT,
+        env=environment(home, api_url=api_url(server)) | warehouse,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise ServiceError(f"the deployments of prefect.yaml cannot be registered:\n{services.log_tail(log)}")
+        raise ServiceError(f"not everything can be registered: {done.stderr.removeprefix('error: ')}")
+    return done.stdout
 
 
-def _say(server: Service, worker: Service) -> None:
+def _say(server: Service, worker: Service, registered: str) -> None:
     prefect = short(Path(sys.executable).parent / "prefect")
     warehouse = Path(json.loads(str(worker.facts["settings"]))["FULLCOURT_DUCKDB_PATH"])
     remark = " (the demo league)" if warehouse == DEMO_WAREHOUSE else ""
     if not warehouse.exists():
         remark = " (not there yet: load data with the deployment ingest/game-logs, or see make demo)"
+    print("Registered:\n" + textwrap.indent(registered, "  "))
     print(
         f"Prefect UI  {ui_url(server)}\n"
         f"Warehouse   {short(warehouse)}{remark}\n"

@@ -123,7 +123,13 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
         _SERVER,
         [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
         cwd=home,
-        env=environment(home) | {"PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"},
+        env=environment(home)
+        | {
+            "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
+            "PREFECT_UI_URL": f"http://{HOST}:{port}",  # for the links of notifications
+            # kept over a restart: a slot whose lease is forgotten would be taken for ever
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        },
         facts=facts,
     )
     try:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.domain.errors import SettingsError, describe_validation_error
@@ -157,6 +157,14 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long a cleanup and a backfill wait for each other before one gives up, in seconds.",
     )
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="Where alerts are sent: an incoming webhook of Slack, or any other that takes JSON."
+    )
+    alert_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]+/[a-z0-9-]+$",
+        description="An existing notification block in Prefect for the alerts instead, as type/name.",
+    )
     approval_prompt: bool = Field(
         False, description="Ask for a cleanup's approval on the terminal instead of in Prefect's UI."
     )
@@ -170,6 +178,12 @@ class Settings(BaseSettings):
     def _names_a_project_for_bigquery(self) -> Self:
         if self.warehouse == "bigquery" and self.bigquery_project is None:
             raise ValueError("FULLCOURT_WAREHOUSE=bigquery needs FULLCOURT_BIGQUERY_PROJECT")
+        return self
+
+    @model_validator(mode="after")
+    def _sends_alerts_one_way(self) -> Self:
+        if self.alert_webhook_url is not None and self.alert_block is not None:
+            raise ValueError("FULLCOURT_ALERT_WEBHOOK_URL, FULLCOURT_ALERT_BLOCK: give one of them")
         return self
 
     @property

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deployments import services
+from deployments.alerts import alerts
 from deployments.prefect_server import request
 from deployments.services import Service
 from tasks.demo_league import generate, load
+from tasks.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse
 
@@ -73,14 +76,25 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 
 
 def test_up_registers_every_deployment_for_its_pool(local: Local) -> None:
-    deployments = {d["name"]: d for d in local.ask("/api/deployments/filter", {})}
-    assert deployments.keys() == {"player-composite-factors", "game-logs"}
-    for deployment in deployments.values():
+    described = yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    deployments = local.ask("/api/deployments/filter", {})
+    assert sorted(d["entrypoint"] + d["name"] for d in deployments) == sorted(
+        d["entrypoint"] + d["name"] for d in described
+    )
+    for deployment in deployments:
         assert deployment["work_pool_name"] == "fullcourt"
         (step,) = deployment["pull_steps"]
         # looked up where a run takes place, so that no machine's folder is in the deployment
         assert step["prefect.deployments.steps.set_working_directory"] == {"directory": "{{ $FULLCOURT_PROJECT_DIR }}"}
     assert local.ask("/api/work_pools/fullcourt")["type"] == "process"
+
+
+def test_up_registers_the_limits_of_its_warehouse_and_the_alerts(local: Local) -> None:
+    ours = limits_of(Settings(duckdb_path=local.home / "first.duckdb"))
+    there = {limit["name"] for limit in local.ask("/api/v2/concurrency_limits/filter", {})}
+    assert {limit.name for limit in ours} <= there
+    assert {alert["name"] for alert in local.ask("/api/automations/filter", {})} == {a.name for a in alerts(None)}
+    assert "nobody will be told" in local.said
 
 
 def test_up_says_where_the_ui_is_and_what_to_type_next(local: Local) -> None:

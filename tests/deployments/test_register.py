@@ -1,0 +1,113 @@
+"""python -m deployments.register, for real: against a server of its own, from an environment like a user's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from deployments.prefect_server import prefect_server
+from tasks.limits import READERS, limits_of
+from tasks.settings import PROJECT_ROOT, Settings
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server on which nothing is registered."""
+    with prefect_server(tmp_path_factory.mktemp("register")) as url:
+        yield url
+
+
+@pytest.fixture
+def python(server: str, tmp_path: Path) -> Run:
+    """Run a module as a user does whose Prefect API is the server."""
+
+    def _python(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+        ours = {"PREFECT_HOME": str(tmp_path / "user"), "PREFECT_API_URL": server}
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=PROJECT_ROOT,
+            env={name: value for name, value in (clean | ours | env).items() if value},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return _python
+
+
+def ask(server: str, path: str) -> list[dict[str, Any]]:
+    """Return all of one kind that the server knows."""
+    return list(httpx.post(f"{server}/{path}/filter", json={}).raise_for_status().json())
+
+
+def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however_often_it_runs(
+    python: Run, server: str, settings: Settings
+) -> None:
+    refused = python("deployments.register")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: there is no work pool fullcourt; ")
+    assert ask(server, "deployments") == []
+    remedy = refused.stderr.partition("for example: ")[2].split()
+    assert python(*remedy).returncode == 0
+
+    for _ in range(2):
+        done = python("deployments.register")
+        assert done.returncode == 0, done.stderr
+        assert "nobody will be told: set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK" in done.stdout
+    for _ in range(2):
+        done = python("deployments.register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
+        assert done.returncode == 0, done.stderr
+        assert "through custom-webhook/fullcourt-alerts" in done.stdout
+        assert "a-secret" not in done.stdout
+
+    flows = {flow["id"]: flow["name"] for flow in ask(server, "flows")}
+    there = [f"{flows[deployment['flow_id']]}/{deployment['name']}" for deployment in ask(server, "deployments")]
+    described = yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    wanted = [f"{each['entrypoint'].split(':')[1]}/{each['name']}" for each in described]
+    assert sorted(there) == sorted(wanted)
+    assert f"deployments  {', '.join(wanted)}\n" in done.stdout
+    (daily,) = [each for each in ask(server, "deployments") if each["name"] == "daily-ttl"]
+    (schedule,) = daily["schedules"]
+    assert (schedule["active"], schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == (
+        True,
+        "0 4 * * *",
+        "America/New_York",
+    )
+
+    limits = {limit["name"]: limit["limit"] for limit in ask(server, "v2/concurrency_limits")}
+    ours = {limit.name: limit.slots for limit in limits_of(settings)}
+    assert ours.items() <= limits.items()
+    assert set(ours.values()) == {1, READERS}
+    alerts = ask(server, "automations")
+    assert sorted(alert["name"] for alert in alerts) == [
+        "fullcourt-large-deletion",
+        "fullcourt-no-cleanup",
+        "fullcourt-run-failed",
+    ]
+    assert {alert["actions"][0]["type"] for alert in alerts} == {"send-notification"}
+    assert [block["name"] for block in ask(server, "block_documents")] == ["fullcourt-alerts"]
+
+
+def test_it_refuses_without_an_api_and_says_if_it_does_not_answer(python: Run) -> None:
+    without = python("deployments.register", PREFECT_API_URL="")
+    assert without.returncode == 1
+    assert without.stderr.startswith("error: PREFECT_API_URL is not set: ")
+    dead = python("deployments.register", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert dead.returncode == 1
+    assert dead.stderr.startswith("error: Prefect's API at http://127.0.0.1:9/api does not do what it is asked: ")
+    assert "Traceback" not in dead.stderr
+
+
+def test_a_setting_that_is_invalid_is_refused_before_anything_is_registered(python: Run) -> None:
+    refused = python("deployments.register", FULLCOURT_ALERT_BLOCK="no slash")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: FULLCOURT_ALERT_BLOCK='no slash': ")
