@@ -48,7 +48,9 @@ def _examine(url: str) -> Iterator[Finding]:
         found = {each["name"] for each in client.request("POST", "/deployments/filter", json=body).json()}
         if absent := sorted(wanted.keys() - found):
             yield Finding(
-                "note", _DEPLOYMENTS, f"not registered: {', '.join(absent)}; `prefect deploy --all` registers them"
+                "note",
+                _DEPLOYMENTS,
+                f"not registered: {', '.join(absent)}; `python -m deployments.register` registers them",
             )
         else:
             yield Finding("ok", _DEPLOYMENTS, f"all {len(wanted)} are registered")

@@ -112,6 +112,12 @@ def test_the_ui_talks_to_its_own_server_and_nobody_is_told_of_it(local: Local) -
     assert settings["home"] == str(local.home)
 
 
+def test_slots_are_not_taken_for_ever_if_the_server_is_restarted_while_a_run_has_them(local: Local) -> None:
+    # leases in memory are forgotten, and nothing frees their slots
+    storage = local.ask("/api/admin/settings")["server"]["concurrency"]["lease_storage"]
+    assert storage == "prefect.server.concurrency.lease_storage.filesystem"
+
+
 def test_up_again_reuses_what_runs(local: Local) -> None:
     before = [local.service(name).id for name in ("server", "worker")]
     local("up")
