@@ -13,6 +13,7 @@ from pydantic import Field
 from tasks.cost import refuse_if_too_dear
 from tasks.domain.day import ContextSource
 from tasks.fan_out import run_days
+from tasks.limits import reading_sources
 from tasks.plan import plan_backfill, publish_plan
 from tasks.report import IncompleteError, Report, report_run
 from tasks.request import name_run, read_request
@@ -65,6 +66,7 @@ def backfill(
         RequestError: A parameter is invalid, or the run would cost too much; nothing was started.
         SettingsError: A setting is invalid; nothing was started.
         SchemaError: A table or column is missing or has another type; nothing was written.
+        WarehouseBusyError: A cleanup did not let go of the pre-game tables in time; nothing was written.
     """
     settings = load_settings()
     request = read_request(
@@ -82,10 +84,11 @@ def backfill(
         stop_after_identical_failures=stop_after_identical_failures,
         max_bytes_billed=max_bytes_billed,
     )
-    plan = plan_backfill.with_options(**retry_policy(settings))(settings, request)
-    publish_plan(settings, plan)
-    refuse_if_too_dear(settings, request, plan)
-    results = run_days(settings, request, plan)
+    with reading_sources(settings, request):
+        plan = plan_backfill.with_options(**retry_policy(settings))(settings, request)
+        publish_plan(settings, plan)
+        refuse_if_too_dear(settings, request, plan)
+        results = run_days(settings, request, plan)
     report = report_run.with_options(**retry_policy(settings))(settings, request, plan, results)
     if report.is_done:
         return Completed(message=report.summary, data=report)
