@@ -1,6 +1,8 @@
 """What a test does to a warehouse behind the application's back, and how it opens one of its own."""
 
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 import duckdb  # noqa: TID251 - tests look behind the application's back
 from prefect_gcp import GcpCredentials
@@ -50,6 +52,22 @@ def run_sql(settings: Settings, *statements: str) -> None:
     else:
         server, project = server_of(settings)
         server.sql(project, *statements)
+
+
+def relax(settings: Settings, table: str, column: str) -> None:
+    """Let a column hold NULL, as an owner of the table can."""
+    connection = settings.connection()
+    if isinstance(connection, DuckDBSettings):
+        run_sql(settings, f"ALTER TABLE {table} ALTER {column} DROP NOT NULL")
+    else:
+        server, project = server_of(settings)
+        server.relax(project, table, column)
+
+
+def stream(settings: Settings, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Stream rows to a table of BigQuery, as another program does; values are as JSON has them."""
+    server, project = server_of(settings)
+    server.stream(project, table, rows)
 
 
 def refuse(settings: Settings, table: str, condition: str) -> None:

@@ -1,10 +1,15 @@
 """Everything in this folder runs on BigQuery, through the test server."""
 
+from collections.abc import Iterator
+
 import pytest
+from google.cloud import bigquery  # noqa: TID251 - the real client
+from google.oauth2 import service_account
 
 from tasks.settings import Settings
 from tests.backdoor import server_of
 from tests.backfill.observe import DAY, open_season
+from tests.bigquery.asking import CREATE, ONE, TWO, load, query
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 
@@ -33,3 +38,16 @@ def season(league: League, settings: Settings) -> League:
     open_season(league, DAY)
     league.write(settings)
     return league
+
+
+@pytest.fixture
+def client(server: BigQueryServer, project: str) -> Iterator[bigquery.Client]:
+    """A client of the test's project, with one partitioned table: two rows on one day, one on the next."""
+    key = server.service_account(project, "tester")
+    credentials = service_account.Credentials.from_service_account_info(key)
+    with_client = bigquery.Client(project=project, credentials=credentials, location="US")
+    query(with_client, "CREATE SCHEMA IF NOT EXISTS d OPTIONS(location = 'US')")
+    query(with_client, CREATE)
+    load(with_client, [("a", ONE, 1.5), ("b", ONE, None), ("a", TWO, 2.0)])
+    yield with_client
+    with_client.close()

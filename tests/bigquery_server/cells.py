@@ -71,10 +71,24 @@ def loaded(value: object, column: Field, line: int) -> object:
 
     https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-json#details_of_loading_json_data
     """
+    try:
+        return converted(value, column)
+    except ValueError as error:
+        said = f"Error while reading data, error message: JSON parsing error in row {line}: {error}"
+        raise ApiError("invalid", said) from error
+
+
+def converted(value: object, column: Field) -> object:
+    """Read a value of JSON into a column's type.
+
+    Raises:
+        ValueError: It does not fit; the message is BigQuery's.
+    """
     if value is None:
         if column.mode == "REQUIRED":
-            raise _bad(line, f"Only optional fields can be set to NULL. Field: {column.name}; Value: NULL")
+            raise ValueError(f"Only optional fields can be set to NULL. Field: {column.name}; Value: NULL")
         return None
+    wrong = f"Could not convert value to {column.type.lower()}. Field: {column.name}; Value: {value}"
     try:
         if column.type == "STRING" and isinstance(value, str):
             return value
@@ -89,10 +103,6 @@ def loaded(value: object, column: Field, line: int) -> object:
         if column.type == "TIMESTAMP" and isinstance(value, str):
             moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        pass
-    raise _bad(line, f"Could not convert value to {column.type.lower()}. Field: {column.name}; Value: {value}")
-
-
-def _bad(line: int, message: str) -> ApiError:
-    return ApiError("invalid", f"Error while reading data, error message: JSON parsing error in row {line}: {message}")
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    raise ValueError(wrong)

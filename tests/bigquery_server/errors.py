@@ -20,6 +20,7 @@ _STATUS = {
     "quotaExceeded": 403,
     "rateLimitExceeded": 403,
     "resourceInUse": 400,
+    "resourcesExceeded": 400,
     "stopped": 200,
 }
 

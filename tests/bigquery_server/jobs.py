@@ -8,13 +8,16 @@ import threading
 import time
 from typing import Any
 
-from tests.bigquery_server import cells
+from tests.bigquery_server import cells, writes
+from tests.bigquery_server.engine import Result
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.faults import Fault
 from tests.bigquery_server.project import Account, Project
-from tests.bigquery_server.statements import LEAST_BYTES_BILLED, Result, Statement
+from tests.bigquery_server.statements import LEAST_BYTES_BILLED, Statement
+from tests.bigquery_server.syntax import mutated, parse
 from tests.bigquery_server.tables import Place
 
+_SHORTLY = 0.02
 _COMMON = {"labels", "jobTimeoutMs", "dryRun", "jobType"}
 _KNOWN = {
     "query": {
@@ -53,12 +56,15 @@ class Job:
         self._ended = threading.Event()
         self._stop = threading.Event()
         self._created = project.clock.now()
+        self._mutates = ""
+        """The table in whose line of mutating statements it stands."""
+        self._is_waiting = False
 
     @property
     def resource(self) -> dict[str, Any]:
         """The Job resource, as it is now."""
         is_done = self._ended.is_set()
-        status: dict[str, Any] = {"state": "DONE" if is_done else "RUNNING"}
+        status: dict[str, Any] = {"state": "DONE" if is_done else "PENDING" if self._is_waiting else "RUNNING"}
         if is_done and self._error is not None:
             status |= {"errorResult": self._error.proto, "errors": [self._error.proto]}
         started = str(int(self._created.timestamp() * 1000))
@@ -73,13 +79,21 @@ class Job:
         }
 
     def begin(self, fault: Fault | None) -> None:
-        """Do it in the background."""
+        """Do it in the background, once it is its turn."""
+        try:
+            self._stand_in_line()
+        except ApiError as error:
+            self._error = error
+            self._ended.set()
+            return
         threading.Thread(target=self._run, args=(fault,), daemon=True).start()
 
     def dry_run(self) -> None:
         """Check a query and say what it would read: https://cloud.google.com/bigquery/docs/running-queries#dry-run."""
         statement = self._checked_statement()
         read = statement.bytes_processed()
+        if any(table.type == "VIEW" for table in statement.tables()):
+            raise not_implemented("dry runs over views")
         self._statistics = {
             "totalBytesProcessed": str(read),
             "query": {
@@ -110,6 +124,7 @@ class Job:
 
     def _run(self, fault: Fault | None) -> None:
         try:
+            self._wait_for_turn()
             self._take_time(fault)
             if fault is not None and fault.job_error:
                 raise ApiError(fault.job_error, f"injected: {fault.job_error}")
@@ -120,7 +135,26 @@ class Job:
         except Exception as error:  # noqa: BLE001 - a mistake of this server must not look like a job that never ends
             self._error = ApiError("internalError", f"the test server failed: {error!r}")
         finally:
+            if self._mutates:
+                self._project.mutations.leave(self._mutates, self)
             self._ended.set()
+
+    def _stand_in_line(self) -> None:
+        if self.kind != "query" or self._asked.get("useLegacySql", True):
+            return
+        try:
+            table = mutated(parse(self._asked["query"]))
+        except ApiError:
+            return  # it fails of itself when it runs
+        if table:
+            self._project.mutations.join(table, self)
+            self._mutates, self._is_waiting = table, True
+
+    def _wait_for_turn(self) -> None:
+        while self._is_waiting:
+            self._is_waiting = not self._project.mutations.is_turn(self._mutates, self)
+            if self._stop.wait(_SHORTLY if self._is_waiting else 0):
+                raise ApiError("stopped", "Job execution was cancelled: User requested cancellation")
 
     def _take_time(self, fault: Fault | None) -> None:
         """Run as long as a fault says, but no longer than the job's time-out, and not on after it was cancelled."""
@@ -128,7 +162,7 @@ class Job:
         allowed = int(self._configuration.get("jobTimeoutMs") or 10**9) / 1000
         until = time.monotonic() + min(takes, allowed)
         while time.monotonic() < until:
-            if self._stop.wait(0.02):
+            if self._stop.wait(_SHORTLY):
                 raise ApiError("stopped", "Job execution was cancelled: User requested cancellation")
         if takes > allowed:
             raise ApiError("stopped", f"Job execution was cancelled: Job timed out after {allowed:g}s")
@@ -148,7 +182,7 @@ class Job:
 
     def _query(self) -> None:
         statement = self._checked_statement()
-        read, tables = statement.bytes_processed(), statement.tables()
+        read, tables = statement.bytes_processed(), statement.scanned()
         billed = max(read, LEAST_BYTES_BILLED * len(tables)) if tables else 0
         allowed = int(self._asked.get("maximumBytesBilled") or 10**18)
         if billed > allowed:  # https://cloud.google.com/bigquery/docs/best-practices-costs#limit-bytes-billed
@@ -162,10 +196,10 @@ class Job:
             "totalBytesProcessed": str(read),
             "totalBytesBilled": str(billed),
         }
-        if self.result.statement_type == "MERGE":
+        if self.result.changed is not None:
             changed = {"insertedRowCount": self.result.inserted, "deletedRowCount": self.result.deleted}
             query["dmlStats"] = {name: str(count) for name, count in changed.items()} | {"updatedRowCount": "0"}
-            query["numDmlAffectedRows"] = str(sum(changed.values()))
+            query["numDmlAffectedRows"] = str(self.result.changed)
         self._statistics = {"totalBytesProcessed": str(read), "query": query}
 
     def _copy(self) -> None:
@@ -177,7 +211,7 @@ class Job:
             raise not_implemented("copies that create a table")
         self._project.authorise(self._account, "bigquery.tables.getData", source.full_name)
         self._project.authorise(self._account, "bigquery.tables.updateData", target.full_name)
-        rows = self._project.copy(source, target, self._asked.get("writeDisposition", "WRITE_EMPTY"))
+        rows = writes.copy(self._project, source, target, self._asked.get("writeDisposition", "WRITE_EMPTY"))
         self._statistics = {"copy": {"copiedRows": str(rows)}}
 
     def _load(self) -> None:
@@ -204,7 +238,7 @@ class Job:
                     f"No such field: {unknown[0]}.",
                 )
             rows.append(tuple(cells.loaded(values.get(each.name), each, number) for each in fields))
-        self._project.load(target, rows)
+        writes.load(self._project, target, rows)
         self._statistics = {"load": {"outputRows": str(len(rows)), "badRecords": "0"}}
 
 

@@ -1,16 +1,22 @@
 """A project: its datasets, its tables with their rows in DuckDB, its accounts and its jobs."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb  # noqa: TID251 - this server's engine
 import pyarrow as pa
 
-from tests.bigquery_server.errors import ApiError
-from tests.bigquery_server.tables import API_TYPES, DUCKDB_TYPES, SIZES, Field, Place, Table
+from tests.bigquery_server.errors import ApiError, not_implemented
+from tests.bigquery_server.mutations import Mutations
+from tests.bigquery_server.tables import API_TYPES, DUCKDB_TYPES, Field, Table, size_of
+
+# How long streamed rows stay in the buffer, out of reach of copies; "up to", in the documentation:
+# https://cloud.google.com/bigquery/docs/data-manipulation-language#limitations
+BUFFERED = timedelta(minutes=90)
 
 
 class Clock:
@@ -68,17 +74,20 @@ class Project:
         self.requests: list[tuple[str, str, int]] = []
         self.refused: dict[str, str] = {}
         """Tables of which a test wants that they refuse the rows that do not meet a condition."""
+        self.mutations = Mutations(name)
+        self.loads: dict[tuple[str, date], int] = {}
+        """Load jobs by table and day."""
         self._tables: dict[str, Table] = {}
-        self._loads: dict[tuple[str, date], int] = {}
 
     @property
     def tables(self) -> dict[str, Table]:
-        """The tables that are there now: an expired one is not.
+        """The tables, snapshots and views that are there now: an expired one is not.
 
         https://cloud.google.com/bigquery/docs/managing-tables#updating_a_tables_expiration_time
         """
         now = self.clock.now()
         for name, table in list(self._tables.items()):
+            table.streamed = [each for each in table.streamed if each.at > now - BUFFERED]
             if table.expires is not None and table.expires <= now:
                 self.drop_table(name)
         return self._tables
@@ -97,6 +106,19 @@ class Project:
         if name not in self.tables:
             raise ApiError("notFound", f"Not found: Table {self.name}:{name} was not found in location {self.location}")
         return self.tables[name]
+
+    def writable(self, name: str, *, reason: str) -> Table:
+        """Return a table whose rows may be changed.
+
+        Raises:
+            ApiError: There is none, or it is a snapshot, which is read-only
+                (https://cloud.google.com/bigquery/docs/table-snapshots-intro), or a view
+                (https://cloud.google.com/bigquery/docs/views-intro#view_limitations).
+        """
+        table = self.table(name)
+        if table.type != "TABLE":
+            raise ApiError(reason, f"{self.name}:{name} is a {table.type.lower()}, whose rows cannot be changed")
+        return table
 
     def authorise(self, account: Account, permission: str, on: str) -> None:
         """Refuse what an account may not do."""
@@ -118,6 +140,9 @@ class Project:
         """Create a table, in place of one of the same name."""
         if table.dataset not in self.datasets:
             raise ApiError("notFound", f"Not found: Dataset {self.name}:{table.dataset}")
+        replaced = self.tables.get(table.full_name)
+        if replaced is not None and (replaced.type != table.type or replaced.streamed):
+            raise not_implemented(f"putting something in place of the {replaced.type.lower()} {table.full_name}")
         columns = ", ".join(f'"{each.name}" {DUCKDB_TYPES[each.type]}' for each in table.fields)
         self.in_transaction(
             lambda: (
@@ -128,23 +153,48 @@ class Project:
         table.created = self.clock.now()
         self._tables[table.full_name] = table
 
+    def put_view(self, view: Table, query: str) -> None:
+        """Create a view of a query in DuckDB's SQL."""
+        if view.dataset not in self.datasets:
+            raise ApiError("notFound", f"Not found: Dataset {self.name}:{view.dataset}")
+        columns = ", ".join(f'"{each.name}"' for each in view.fields)
+        self.connection.execute(f"CREATE VIEW {view.quoted} ({columns}) AS {query}")
+        view.created = self.clock.now()
+        self._tables[view.full_name] = view
+
     def drop_table(self, name: str) -> None:
-        """Drop a table."""
-        self.connection.execute(f"DROP TABLE IF EXISTS {self._tables.pop(name).quoted}")
+        """Drop a table, a snapshot or a view."""
+        dropped = self._tables.pop(name)
+        self.connection.execute(f"DROP {'VIEW' if dropped.type == 'VIEW' else 'TABLE'} IF EXISTS {dropped.quoted}")
 
     def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows, of all columns in order."""
         if rows:
-            names = [each.name for each in table.fields]
-            arrow = pa.Table.from_pylist(
-                [dict(zip(names, row, strict=True)) for row in rows],
-                pa.schema([(each.name, _ARROW[each.type]) for each in table.fields]),
-            )
-            self.connection.register("incoming", arrow)
-            try:
+            with self.registered("incoming", table, rows):
                 self.connection.execute(f"INSERT INTO {table.quoted} SELECT * FROM incoming")
-            finally:
-                self.connection.unregister("incoming")
+
+    @contextmanager
+    def registered(self, name: str, table: Table, rows: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+        """Let DuckDB read rows of a table's columns by a name."""
+        names = [each.name for each in table.fields]
+        arrow = pa.Table.from_pylist(
+            [dict(zip(names, row, strict=True)) for row in rows],
+            pa.schema([(each.name, _ARROW[each.type]) for each in table.fields]),
+        )
+        self.connection.register(name, arrow)
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
+
+    @contextmanager
+    def settled(self, table: Table) -> Iterator[str]:
+        """Give what DuckDB can read a table's rows from, without those in its streaming buffer."""
+        if not table.streamed:
+            yield table.quoted
+            return
+        with self.registered("buffered", table, [each.row for each in table.streamed]):
+            yield f"(FROM {table.quoted} EXCEPT ALL FROM buffered)"
 
     def in_transaction(self, change: Callable[[], object]) -> None:
         """Make a change whole or not at all."""
@@ -156,64 +206,18 @@ class Project:
             self.connection.rollback()
             raise
 
-    def copy(self, source: Place, target: Place, disposition: str) -> int:
-        """Copy a table or partition onto another, atomically; returns the rows copied.
-
-        https://cloud.google.com/bigquery/docs/managing-partitioned-table-data#copying_partitions
-        """
-        here, there = self.table(source.full_name), self.table(target.full_name)
-        if [each.shape for each in here.fields] != [each.shape for each in there.fields]:
-            raise ApiError(
-                "invalid", f"Provided Schema does not match Table {self.name}:{there.full_name}: {_first(here, there)}"
-            )
-        if (here.partition, here.cluster) != (there.partition, there.cluster):
-            raise ApiError(
-                "invalid",
-                "Incompatible table partitioning specification when copying to the column partitioned table "
-                f"{self.name}:{there.full_name}",
-            )
-        if source.day != target.day or (source.day is not None and here.partition is None):
-            raise ApiError("invalid", "Some rows belong to different partitions rather than the destination partition")
-        of_day, day = (f"{here.partition} = $day", {"day": source.day}) if source.day else ("TRUE", {})
-        if (wanted := self.refused.get(there.full_name)) and self._one(
-            f"SELECT count(*) FROM {here.quoted} WHERE {of_day} AND NOT ({wanted})", day
-        ):
-            raise ApiError("invalid", f"injected: rows of {there.full_name} do not meet {wanted}")
-        is_empty = self._one(f"SELECT count(*) FROM {there.quoted} WHERE {of_day}", day) == 0
-        if disposition == "WRITE_EMPTY" and not is_empty:
-            raise ApiError("duplicate", f"Already Exists: Table {self.name}:{there.full_name}")
-        there.count_update(self.clock.now(), limit=self.quotas.table_updates_in_10_seconds)
-        if disposition == "WRITE_TRUNCATE":
-            self.in_transaction(
-                lambda: (
-                    self.connection.execute(f"DELETE FROM {there.quoted} WHERE {of_day}", day),
-                    self.connection.execute(f"INSERT INTO {there.quoted} FROM {here.quoted} WHERE {of_day}", day),
-                )
-            )
-        else:
-            self.connection.execute(f"INSERT INTO {there.quoted} FROM {here.quoted} WHERE {of_day}", day)
-        return self._one(f"SELECT count(*) FROM {here.quoted} WHERE {of_day}", day)
-
-    def load(self, target: Place, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Append rows by a load job, within the day's quota: https://cloud.google.com/bigquery/quotas#load_jobs."""
-        key = target.full_name, self.clock.now().date()
-        if self._loads.get(key, 0) >= self.quotas.loads_per_table_and_day:
-            raise ApiError(
-                "quotaExceeded",
-                f"Quota exceeded: Your table exceeded quota for imports per table: {self.name}:{target.full_name}",
-            )
-        self._loads[key] = self._loads.get(key, 0) + 1
-        table = self.table(target.full_name)
-        table.count_update(self.clock.now(), limit=self.quotas.table_updates_in_10_seconds)
-        self.insert(table, rows)
-
     def resource(self, name: str) -> dict[str, Any]:
         """Return a Table resource."""
         table = self.table(name)
-        size = " + ".join(f"coalesce({SIZES[each.type].format(each.name)}, 0)" for each in table.fields)
-        rows = self._one(f"SELECT count(*) FROM {table.quoted}")
-        found = self._one(f"SELECT coalesce(sum({size}), 0) FROM {table.quoted}")
-        return table.resource(self.name, self.datasets[table.dataset], rows, found)
+        location = self.datasets[table.dataset]
+        if table.type == "VIEW":
+            return table.resource(self.name, location, rows=0, size=0, buffered=0)
+        bytes_of = size_of(table.fields)
+        with self.settled(table) as settled:
+            rows = self.count(f"SELECT count(*) FROM {settled}")
+            size = self.count(f"SELECT {bytes_of} FROM {settled}")
+        every = self.count(f"SELECT {bytes_of} FROM {table.quoted}")
+        return table.resource(self.name, location, rows=rows, size=size, buffered=every - size)
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
         """Change or read what is stored, behind the API's back; columns that change, change for the API too."""
@@ -222,6 +226,8 @@ class Project:
             for statement in statements:
                 rows = self.connection.execute(statement).fetchall()
             for name, table in list(self.tables.items()):
+                if table.type == "VIEW":
+                    continue
                 found = self.connection.execute(
                     "SELECT column_name, data_type FROM information_schema.columns "
                     "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
@@ -231,18 +237,18 @@ class Project:
                     del self._tables[name]
                 known = {each.name: each for each in table.fields}
                 table.fields = [
-                    Field(
-                        column,
-                        API_TYPES.get(kind, "NUMERIC" if kind.startswith("DECIMAL") else kind),
-                        known[column].mode if column in known else "NULLABLE",
+                    replace(
+                        known.get(column, Field(column, "")),
+                        type=API_TYPES.get(kind, "NUMERIC" if kind.startswith("DECIMAL") else kind),
                     )
                     for column, kind in found
                 ]
         return rows
 
-    def _one(self, sql: str, parameters: dict[str, Any] | None = None) -> int:
-        row = self.connection.execute(sql, parameters or {}).fetchone()
-        return int(row[0]) if row else 0
+    def count(self, sql: str, parameters: dict[str, Any] | None = None) -> int:
+        """Return the one number that a statement in DuckDB's dialect gives."""
+        ((number,),) = self.connection.execute(sql, parameters or {}).fetchall()
+        return int(number)
 
 
 _ARROW = {
@@ -253,16 +259,3 @@ _ARROW = {
     "DATE": pa.date32(),
     "TIMESTAMP": pa.timestamp("us", tz="UTC"),
 }
-
-
-def _first(here: Table, there: Table) -> str:
-    """Name the first column in which two tables differ."""
-    mine, theirs = ({each.name: each for each in table.fields} for table in (here, there))
-    for name, column in theirs.items():
-        if name not in mine:
-            return f"Cannot find field {name}"
-        if mine[name].type != column.type:
-            return f"Field {name} has changed type from {column.type} to {mine[name].type}"
-        if mine[name].mode != column.mode:
-            return f"Field {name} has changed mode from {column.mode} to {mine[name].mode}"
-    return f"fields {sorted(set(mine) - set(theirs))} are new"

@@ -1,0 +1,81 @@
+"""GoogleSQL on DuckDB.
+
+The transpiler is the application's own, and is proved against Google's evaluator elsewhere.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import duckdb  # noqa: TID251 - this server's engine
+
+from tasks.domain.errors import QueryError
+from tasks.warehouse.dialect import to_duckdb
+from tests.bigquery_server.errors import ApiError, not_implemented
+from tests.bigquery_server.syntax import Tree
+from tests.bigquery_server.tables import API_TYPES, Field
+
+if TYPE_CHECKING:
+    from tests.bigquery_server.project import Project
+
+_NUMERIC = "DECIMAL(38,9)"  # what the dialect makes of NUMERIC
+_RESULT_TYPES = {
+    **API_TYPES,
+    "INTEGER": "INTEGER",
+    "HUGEINT": "INTEGER",
+    '"NULL"': "INTEGER",
+}  # of a literal, a sum, and NULL
+
+
+@dataclass
+class Result:
+    """What a statement gave."""
+
+    statement_type: str
+    fields: list[Field]
+    rows: list[tuple[Any, ...]]
+    deleted: int = 0
+    inserted: int = 0
+
+    @property
+    def changed(self) -> int | None:
+        """The rows that a DML statement changed; None of another one."""
+        return self.deleted + self.inserted if self.statement_type in ("DELETE", "INSERT", "MERGE") else None
+
+
+class Engine:
+    """What runs the parts of one statement."""
+
+    def __init__(self, project: "Project", parameters: Mapping[str, Any]) -> None:
+        self.project, self._parameters = project, parameters
+
+    def duckdb(self, tree: Tree) -> str:
+        """Return a statement in DuckDB's dialect."""
+        try:
+            return to_duckdb(tree.sql(dialect="bigquery"))[0]
+        except QueryError as error:
+            raise ApiError("invalidQuery", str(error)) from error
+
+    def run(self, text: str) -> list[tuple[Any, ...]]:
+        """Run a statement in DuckDB's dialect and return its rows."""
+        named = set(re.findall(r"\$(\w+)", text))
+        used = {name: value for name, value in self._parameters.items() if name in named}
+        try:
+            rows = self.project.connection.execute(text, used).fetchall()
+        except duckdb.Error as error:
+            raise ApiError("invalidQuery", str(error)) from error
+        return [tuple(float(each) if isinstance(each, Decimal) else each for each in row) for row in rows]
+
+    def describe(self, tree: Tree) -> list[Field]:
+        """Return the columns that a query would give."""
+        fields = []
+        for name, kind, *_ in self.run(f"DESCRIBE {self.duckdb(tree)}"):
+            if kind in _RESULT_TYPES:
+                fields.append(Field(name, _RESULT_TYPES[kind]))
+            elif kind.startswith("DECIMAL") and kind != _NUMERIC:
+                fields.append(Field(name, "FLOAT"))  # what DuckDB makes of a literal with a fraction
+            else:
+                raise not_implemented(f"results of DuckDB's type {kind}")
+        return fields
