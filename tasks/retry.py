@@ -11,7 +11,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
-from tasks.domain.errors import DeadlineError, TransientError
+from tasks.domain.errors import DeadlineError, StreamingBufferError, TransientError
 from tasks.settings import Settings
 
 JITTER_FACTOR = 0.5
@@ -29,7 +29,7 @@ class RetryPolicy(TypedDict):
 def retry_policy(settings: Settings) -> RetryPolicy:
     """Return the options for ``Task.with_options`` of a step that may fail for a passing reason.
 
-    Only a TransientError is tried again, unless its time is over: ``settings.retries`` times, after
+    Only a TransientError is tried again, unless only a later run can help: ``settings.retries`` times, after
     ``settings.retry_delay_seconds`` seconds, then twice that, and so on, each lengthened at random by up to half.
     """
     return RetryPolicy(
@@ -42,4 +42,5 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's call
     """Tell whether a task run failed for a reason that passes by itself."""
-    return isinstance(state.data, TransientError) and not isinstance(state.data, DeadlineError)
+    only_later = (DeadlineError, StreamingBufferError)
+    return isinstance(state.data, TransientError) and not isinstance(state.data, only_later)

@@ -5,7 +5,8 @@
     FullcourtError
     ├── TransientError            worth another try; retried with back-off and jitter
     │   ├── WarehouseBusyError    another writer holds the warehouse or the rows
-    │   └── DeadlineError         it was tried until the deadline; only a later run can help
+    │   ├── DeadlineError         it was tried until the deadline; only a later run can help
+    │   └── StreamingBufferError  rows that were just streamed cannot be changed yet; only a later run can help
     └── TerminalError             the same call would fail again; never retried
         ├── RequestError          a parameter is invalid
         ├── SettingsError         a setting is invalid
@@ -40,6 +41,10 @@ class WarehouseBusyError(TransientError):
 
 class DeadlineError(TransientError):
     """It was tried again until the deadline; a later run can succeed, another attempt now cannot."""
+
+
+class StreamingBufferError(TransientError):
+    """Rows that were just streamed cannot be changed yet; a later run can, another attempt now cannot."""
 
 
 class TerminalError(FullcourtError):
@@ -84,6 +89,11 @@ class QuotaError(WarehouseError):
 
 class StorageError(WarehouseError):
     """The storage is corrupt, read-only or full."""
+
+
+def describe_error(error: FullcourtError) -> str:
+    """Say an error with its kind."""
+    return f"{type(error).__name__}: {error}"
 
 
 def describe_validation_error(error: ValidationError, *, prefix: str = "") -> str:

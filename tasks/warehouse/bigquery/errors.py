@@ -17,6 +17,7 @@ from tasks.domain.errors import (
     QueryError,
     QuotaError,
     SchemaError,
+    StreamingBufferError,
     WarehouseBusyError,
     WarehouseError,
 )
@@ -46,6 +47,8 @@ _CONNECTION = (
 DRIVER_ERRORS = (GoogleAPICallError, GoogleAuthError, RetryError, *_CONNECTION)
 _TOO_MANY_REQUESTS, _SERVER_ERROR, _NOT_IMPLEMENTED = 429, 500, 501
 _ENDED_BY_TIME = ("stopped", "timeout")
+_QUEUE_SIGN = "Too many DML statements outstanding"  # its reason, resourcesExceeded, is also a query's that is too big
+_BUFFER_SIGN = "would affect rows in the streaming buffer"
 _SCHEMA_SIGNS = ("changed mode", "changed type", "does not match", "no such field", "Unrecognized name", "incompatible")
 
 
@@ -59,6 +62,8 @@ class JobFailedError(Exception):
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether the same call can succeed a little later."""
+    if _QUEUE_SIGN in str(error):
+        return True
     if isinstance(error, JobFailedError):
         return error.reason in _PASSING
     if isinstance(error, requests.exceptions.SSLError):
@@ -117,6 +122,10 @@ def _translate_answer(error: BaseException, settings: BigQuerySettings, where: s
         return SchemaError(
             f"{where}: {text}; it is missing, or in another location than {settings.location}: "
             "`python -m deployments.ddl apply` creates what is missing, FULLCOURT_BIGQUERY_LOCATION names the location"
+        )
+    if _BUFFER_SIGN in text:
+        return StreamingBufferError(
+            f"{where}: {text}; nothing was changed: run it again when these rows are 90 minutes old"
         )
     if any(sign in text for sign in _SCHEMA_SIGNS):
         return SchemaError(f"{where}: a column is missing, or is not what the catalogue says: {text}")
