@@ -16,8 +16,9 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
+from deployments.in_process import use_server
 from deployments.local import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
-from deployments.prefect_server import HOST, environment, prefect_server, ui_url, usable_server
+from deployments.prefect_server import HOST, prefect_server, ui_url, usable_server
 from tasks.demo_league import DemoLeague, generate, load
 from tasks.demo_league.play import INCIDENT_PLAYERS
 from tasks.demo_league.upcoming import STALE_PLAYERS
@@ -101,20 +102,12 @@ def _demo(console: Console, home: Path, warehouse: Path) -> int:
 
 def _backfill(home: Path, api_url: str) -> Run:
     """Run the backfill in this process, against a server."""
-    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
-        del os.environ[name]
-    # the logs go to the server; the terminal has the progress bar
-    os.environ |= environment(home, api_url=api_url) | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
-    # imported here, because Prefect reads its settings from the environment when it is imported
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogWorker
+    with use_server(home, api_url):
+        # imported here, after Prefect was told of its server
+        from flows.backfill import backfill
+        from tasks.report import IncompleteError, Report
 
-    from flows.backfill import backfill
-    from tasks.report import IncompleteError, Report
-
-    state = backfill(start_date=FIRST_DAY, end_date=LAST_DAY, return_state=True)
-    for worker in (EventsWorker, APILogWorker):  # while the server is still there to listen
-        worker.drain_all()
+        state = backfill(start_date=FIRST_DAY, end_date=LAST_DAY, return_state=True)
     result = state.result(raise_on_failure=False)
     report = result.report if isinstance(result, IncompleteError) else result
     rows = [row.model_dump() for row in report.rows] if isinstance(report, Report) else []

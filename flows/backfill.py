@@ -1,8 +1,7 @@
 """The backfill: plan the range, do every day that needs work, report."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -11,7 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from tasks.cost import refuse_if_too_dear
-from tasks.domain.day import ContextSource
+from tasks.domain.day import ContextSource, league_day
 from tasks.fan_out import run_days
 from tasks.limits import reading_sources
 from tasks.plan import plan_backfill, publish_plan
@@ -71,7 +70,7 @@ def backfill(
     settings = load_settings()
     request = read_request(
         settings,
-        as_of=datetime.now(ZoneInfo("America/New_York")).date(),
+        as_of=league_day(datetime.now(UTC)),
         start_date=start_date,
         end_date=end_date,
         dates=dates,

@@ -10,7 +10,7 @@ from prefect import State, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.domain.errors import FullcourtError, IngestError
+from tasks.domain.errors import FullcourtError, IngestError, describe_error
 from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFile, some
 from tasks.ingest_files import find_files, inspect
 from tasks.ingest_rows import CONTENTS, read_table
@@ -104,7 +104,7 @@ def _load_or_report(state: State[FileReport], file: InputFile) -> FileReport:
     try:
         return state.result()
     except FullcourtError as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
     return FileReport(file=file.path, kind=file.kind, table=CONTENTS[file.kind].table, error=reason)
 
 

@@ -1,13 +1,15 @@
 """What is known of one day before it is built, and what its context is built from."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 from tasks.domain.table import Build
 
+_LEAGUE = ZoneInfo("America/New_York")
 ContextSource = Literal["auto", "upcoming", "synthetic"]
 
 
@@ -123,6 +125,11 @@ def choose_source(build: Build, coverage: SourceCoverage | None, requested: Cont
 def is_bootstrap(game_date: date, season_start: date | None, bootstrap_days: int) -> bool:
     """Whether a day is among the first days of its season, when too little was played to look back on."""
     return season_start is not None and game_date < season_start + timedelta(days=bootstrap_days)
+
+
+def league_day(moment: datetime) -> date:
+    """Return the day that it is in the league's calendar, America/New_York, at a moment of any time zone."""
+    return moment.astimezone(_LEAGUE).date()
 
 
 def percent(share: float) -> str:

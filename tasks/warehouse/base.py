@@ -146,6 +146,10 @@ class Warehouse(Protocol):
         """Run one DELETE or INSERT statement on a table, all or nothing; returns the engine's own count of its rows."""
         ...
 
+    def streamed_rows(self, table: TableSpec) -> int:
+        """Return about how many rows were just streamed into a table: they cannot be backed up or deleted yet."""
+        ...
+
     def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:
         """Keep at least the rows of the days before a day, as they are now; a backup of that name is left as it is."""
         ...

@@ -190,6 +190,12 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         with _named(table):
             return int(self._query(Purpose("change", table.name), sql, parameters).num_dml_affected_rows or 0)
 
+    def streamed_rows(self, table: TableSpec) -> int:
+        """Return the rows in the table's streaming buffer, as BigQuery estimates them."""
+        there = self._look_up(table.full_name)
+        buffer = there.streaming_buffer if there else None
+        return int(buffer.estimated_rows or 0) if buffer else 0
+
     def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:  # noqa: ARG002
         """Take a snapshot of the table, all of its days, that expires by itself.
 

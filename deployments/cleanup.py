@@ -1,0 +1,87 @@
+"""``python -m deployments.cleanup``: the cleanup and the restore from a terminal, without a UI.
+
+It asks before it deletes: ``--dry-run`` only shows what is stale, ``--yes`` does not ask. It uses the server of
+``make up``, or runs one meanwhile.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from deployments.in_process import use_server
+from deployments.local import HOME, warehouse_variables
+from deployments.prefect_server import prefect_server
+from tasks.domain.errors import FullcourtError
+from tasks.settings import load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 if all is well, 1 if anything failed or nobody approved."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deployments.cleanup", description="Clean up the upcoming tables, or put a backup back."
+    )
+    parser.add_argument("--days", type=int, help="age in days that a row may have; by default what table.yaml says")
+    parser.add_argument("--dry-run", action="store_true", help="only show what is stale, or missing")
+    parser.add_argument("--yes", action="store_true", help="delete, or put back, without asking")
+    parser.add_argument("--restore", metavar="BACKUP", help="put the rows of a backup back, instead of cleaning up")
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
+    chosen = parser.parse_args(arguments)
+    if chosen.dry_run and chosen.yes:
+        parser.error("--dry-run, --yes: give one of them")
+    home = chosen.home.resolve()
+    try:
+        os.environ |= warehouse_variables(load_settings())
+        with prefect_server(home) as api_url, use_server(home, api_url):
+            return _restore(chosen) if chosen.restore else _clean_up(chosen)
+    except FullcourtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _clean_up(chosen: argparse.Namespace) -> int:
+    os.environ["FULLCOURT_APPROVAL_PROMPT"] = "true"
+    # imported here, after Prefect was told of its server
+    from flows.cleanup import cleanup
+
+    asks = not chosen.dry_run and not chosen.yes
+    return _say(cleanup(ttl_days=chosen.days, dry_run=chosen.dry_run, approval=asks, return_state=True))
+
+
+def _restore(chosen: argparse.Namespace) -> int:
+    from flows.restore import restore
+
+    if not chosen.yes:
+        code = _say(restore(chosen.restore, dry_run=True, return_state=True))
+        if code or chosen.dry_run:
+            return code
+        if _ask("Type yes to put these rows back: ") != "yes":
+            print("Nothing was put back.")
+            return 1
+    return _say(restore(chosen.restore, dry_run=False, return_state=True))
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
+
+
+def _say(state: Any) -> int:
+    """Show what a run reported; returns the exit code."""
+    report = state.result(raise_on_failure=False)
+    if isinstance(report, BaseException):
+        print(f"error: {report}", file=sys.stderr)
+        return 1
+    Console().print(Markdown(report.markdown))
+    return 0 if state.is_completed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

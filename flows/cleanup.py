@@ -1,0 +1,71 @@
+"""The cleanup: see what is stale, ask if need be, back up, delete, verify, report."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Failed
+from pydantic import Field
+
+from tasks.approve import approve
+from tasks.cleanup import clean_tables, preview_tables
+from tasks.cleanup_record import drop_expired_backups, open_log
+from tasks.cleanup_report import CleanupReport, report_cleanup
+from tasks.domain.cleanup import CleanupRequest, Trigger
+from tasks.domain.day import league_day
+from tasks.retry import retry_policy
+from tasks.settings import load_settings
+
+
+@flow(name="cleanup", persist_result=False, validate_parameters=False)  # CleanupRequest does, and says the value too
+def cleanup(
+    ttl_days: Annotated[int | None, Field(ge=1, le=3650)] = None,
+    dry_run: bool | None = None,
+    approval: bool = False,
+    approval_timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3600,
+    cleanup_type: Trigger = "by_hand",
+) -> State[CleanupReport]:
+    """Delete the rows of the upcoming tables that are of no more use; every row is backed up first.
+
+    A row is stale if its game_date is more than ttl_days before today in New York. What arrives after the preview is
+    left for the next run. One table's failure does not stop the other.
+
+    Args:
+        ttl_days: Age in days that a row may have; what each table's own table.yaml says if it is missing.
+        dry_run: Show what is stale and delete nothing. If it is missing: true, unless a person is asked for approval.
+        approval: Pause with the preview, and delete only after a person has typed the number of rows.
+        approval_timeout_seconds: Seconds that a person has to answer; after them nothing is deleted.
+        cleanup_type: What the audit log says of the run.
+
+    Returns:
+        A Completed state with the report if all is well; a Cancelled one if a person did not approve; a Failed one if
+        anything went wrong with a table.
+
+    Raises:
+        RequestError: A parameter is invalid; nothing was started.
+        SettingsError: A setting is invalid; nothing was started.
+        WarehouseBusyError: A backfill did not let go of the tables in time; nothing was deleted.
+    """
+    settings = load_settings()
+    started_at = datetime.now(UTC)
+    request = CleanupRequest.of(
+        as_of=league_day(started_at),
+        ttl_days=ttl_days,
+        dry_run=dry_run,
+        approval=approval,
+        approval_timeout_seconds=approval_timeout_seconds,
+        cleanup_type=cleanup_type,
+    )
+    if not request.dry_run:
+        open_log.with_options(**retry_policy(settings))(settings)
+    previews = preview_tables(settings, request)
+    answer = approve(settings, request, previews)
+    tables = clean_tables(settings, request, previews, answer)
+    dropped = (
+        () if request.dry_run else drop_expired_backups.with_options(**retry_policy(settings))(settings, started_at)
+    )
+    report = report_cleanup(settings, request, previews, answer, tables, dropped)
+    if report.refusal:
+        return Cancelled(message=report.summary, data=report)
+    return (Completed if report.is_done else Failed)(message=report.summary, data=report)

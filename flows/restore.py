@@ -1,0 +1,38 @@
+"""The restore: see what a table lacks of a backup, put it back, report."""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from tasks.backups import count_missing, find_backup
+from tasks.cleanup_report import RestoreReport, report_restore
+from tasks.restore import restore_backup
+from tasks.retry import retry_policy
+from tasks.settings import load_settings
+
+
+@flow(name="restore", persist_result=False)
+def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
+    """Put the rows of a cleanup's backup back: only those missing, never a duplicate, never over newer rows.
+
+    A row is missing if the table has none of its key. The next cleanup takes rows before its cutoff again.
+
+    Args:
+        backup: The backup's name, from the audit log nba_orchestration.cleanup_operations.
+        dry_run: Show what is missing and put nothing back.
+
+    Returns:
+        A Completed state with the report.
+
+    Raises:
+        RequestError: There is no such backup; the message names those there are.
+        SettingsError: A setting is invalid; nothing was started.
+        WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
+    """
+    settings = load_settings()
+    retrying = retry_policy(settings)
+    name = find_backup.with_options(**retrying)(settings, backup)
+    preview = count_missing.with_options(**retrying)(settings, name)
+    restored = None if dry_run else restore_backup(settings, name, preview)
+    report = report_restore(preview, restored)
+    return Completed(message=report.summary, data=report)

@@ -1,0 +1,255 @@
+"""Clean up the tables whose rows perish: preview, back up, delete and verify one after the other."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from tasks.backups import count_missing, restore_rows
+from tasks.cleanup_record import record_cleanup
+from tasks.domain.cleanup import (
+    Approval,
+    BackupName,
+    CleanedTable,
+    CleanupRequest,
+    Confirmed,
+    DayRows,
+    Deletion,
+    TablePreview,
+    confirm,
+    verify,
+)
+from tasks.domain.errors import FullcourtError, SchemaError, StreamingBufferError, describe_error
+from tasks.domain.table import TableSpec
+from tasks.limits import writing
+from tasks.origin import current_origin, current_run
+from tasks.retry import retry_policy
+from tasks.schema import differences
+from tasks.settings import Settings
+from tasks.tables import cleanup as queries
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.base import Warehouse
+from tasks.warehouse.open import open_warehouse
+
+
+def preview_tables(settings: Settings, request: CleanupRequest) -> tuple[TablePreview, ...]:
+    """Look at every table whose rows perish; one that cannot be looked at stops no other.
+
+    Returns:
+        One preview for each table, by name.
+    """
+    previews = []
+    for table in load_catalogue(settings).perishable:
+        ttl_days = request.ttl_days or table.ttl_days or 0
+        blank = TablePreview(
+            table=table.name,
+            full_name=table.full_name,
+            ttl_days=ttl_days,
+            cutoff=request.cutoff(ttl_days),
+            started_at=datetime.now(UTC),
+        )
+        try:
+            previews.append(preview_table.with_options(**retry_policy(settings))(settings, blank))
+        except FullcourtError as error:
+            previews.append(blank.model_copy(update={"error": describe_error(error)}))
+    return tuple(previews)
+
+
+def clean_tables(
+    settings: Settings, request: CleanupRequest, previews: Sequence[TablePreview], approval: Approval
+) -> tuple[CleanedTable, ...]:
+    """Delete what is stale and approved, while no backfill reads the tables; nothing in a dry run.
+
+    Returns:
+        What came of each table. Grain: table.
+
+    Raises:
+        WarehouseBusyError: A backfill did not let go of the tables in time; nothing was deleted.
+    """
+    if request.dry_run:
+        return ()
+    with writing(settings, [preview.table for preview in previews]):
+        states = [clean_table(settings, request, preview, approval, return_state=True) for preview in previews]
+    return tuple(_result(state) for state in states)
+
+
+@task(name="preview", task_run_name="preview {blank.table}", cache_policy=NO_CACHE, persist_result=False)
+def preview_table(settings: Settings, blank: TablePreview) -> TablePreview:
+    """Count the stale rows of a table by day, and those that have no day.
+
+    Raises:
+        SchemaError: The table or a column is missing or has another type.
+        TransientError: Another attempt can succeed; the task is retried.
+    """
+    table = load_catalogue(settings).table(blank.table)
+    with open_warehouse(settings.connection(), current_origin("preview", table=table.name)) as warehouse:
+        if problems := differences(table, warehouse.schema([table])):
+            raise SchemaError("; ".join(problems))
+        stale = _stale_days(warehouse, table, blank.cutoff)
+        (undated,) = warehouse.fetch(queries.undated_rows(table))
+    preview = blank.model_copy(update={"stale": stale, "undated_rows": undated["row_count"]})
+    get_run_logger().info(
+        "%s: %d rows of %d days are before %s (%s to %s)",
+        preview.full_name,
+        preview.row_count,
+        len(stale),
+        preview.cutoff,
+        preview.oldest,
+        preview.newest,
+    )
+    return preview
+
+
+@task(name="clean", task_run_name="clean {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+def clean_table(
+    settings: Settings, request: CleanupRequest, preview: TablePreview, approval: Approval
+) -> State[CleanedTable]:
+    """Clean up one table and write its audit row; what goes wrong with it is its result, and stops no other table.
+
+    Returns:
+        A Completed state if nothing went wrong, otherwise a Failed one; either holds the CleanedTable.
+    """
+    run_id, attempt = current_run()
+    name = BackupName(table=preview.table, cutoff=preview.cutoff, run_id=run_id, attempt=attempt)
+    found = _clean(settings, preview, approval, name)
+    now = datetime.now(UTC)
+    cleaned = CleanedTable.model_validate(
+        {
+            "cleanup_id": str(name),
+            "cleanup_type": request.cleanup_type,
+            "table_name": preview.full_name,
+            "ttl_days": preview.ttl_days,
+            "cutoff": preview.cutoff,
+            "previewed": None if preview.error else preview.row_count,
+            "run_id": run_id,
+            "approved_by": approval.approved_by,
+            "cleanup_time": now,
+            "duration_seconds": (now - preview.started_at).total_seconds(),
+            **found,
+        }
+    )
+    try:
+        record_cleanup.with_options(**retry_policy(settings))(settings, cleaned)
+    except FullcourtError as error:
+        said = f"the audit row was not written, the next cleanup writes it: {describe_error(error)}"
+        cleaned = cleaned.model_copy(update={"errors": "; ".join(filter(None, [cleaned.errors, said]))})
+    logger = get_run_logger()
+    if cleaned.errors is None:
+        logger.info("%s", cleaned.line)
+        return Completed(message=cleaned.line, data=cleaned)
+    logger.error("%s", cleaned.line)
+    return Failed(message=cleaned.line, data=cleaned)
+
+
+def _result(state: State[Any]) -> CleanedTable:
+    """Return what came of a table; what is wrong with it does not make its task raise."""
+    value: Any = state.result(raise_on_failure=False)
+    if not isinstance(value, CleanedTable):
+        raise value
+    return value
+
+
+def _clean(settings: Settings, preview: TablePreview, approval: Approval, name: BackupName) -> dict[str, Any]:
+    """Return what there is to say of a table in the end."""
+    notes = list(preview.notes)
+    if problem := preview.error or approval.refusal:
+        return {"errors": problem, "notes": "; ".join(notes) or None}
+    if not preview.stale:
+        return {"notes": "; ".join(notes) or None}
+    policy, found, problems = retry_policy(settings), dict[str, Any](), list[str]()
+    try:
+        confirmed = back_up_rows.with_options(**policy)(settings, preview, name)
+        found["backup_name"] = str(name)
+        notes += confirmed.notes
+        problems += [confirmed.error] if confirmed.error else []
+        if confirmed.days:
+            deletion = delete_rows.with_options(**policy)(settings, preview, confirmed)
+            found["deleted"] = deletion.deleted
+            notes += deletion.notes
+            problems += verify_rows.with_options(**policy)(settings, preview, confirmed, deletion)
+            found["verified"] = not problems
+            if problems:
+                found["restored"] = restore_rows.with_options(**policy)(settings, name)
+                problems.append(f"{found['restored']} rows were put back from the backup")
+    except FullcourtError as error:
+        problems.append(describe_error(error))
+        if "backup_name" in found and "deleted" not in found:
+            found["deleted"] = count_missing.with_options(**policy)(settings, name).missing
+    return found | {"errors": "; ".join(problems) or None, "notes": "; ".join(notes) or None}
+
+
+@task(name="back-up", task_run_name="back up {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+def back_up_rows(settings: Settings, preview: TablePreview, name: BackupName) -> Confirmed:
+    """Keep the stale rows, read them back, and say which days are the same in preview, table and backup.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried.
+        WarehouseError: The warehouse refused.
+    """
+    table = load_catalogue(settings).table(preview.table)
+    expires_at = datetime.now(UTC) + timedelta(days=settings.backup_days)
+    with open_warehouse(settings.connection(), current_origin("back-up", table=table.name)) as warehouse:
+        backup = warehouse.back_up(table, str(name), before=preview.cutoff, expires_at=expires_at)
+        kept = _stale_days(warehouse, table, preview.cutoff, backup.location)
+        now = _stale_days(warehouse, table, preview.cutoff)
+        return confirm(preview.stale, now, kept, streamed_rows=warehouse.streamed_rows(table))
+
+
+@task(name="delete", task_run_name="delete from {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+def delete_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed) -> Deletion:
+    """Delete the confirmed days that are still what they were, each as a whole.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried. Nothing is half-deleted.
+        WarehouseError: The warehouse refused.
+    """
+    table = load_catalogue(settings).table(preview.table)
+    with open_warehouse(settings.connection(), current_origin("delete", table=table.name)) as warehouse:
+        kept = _kept_rows(warehouse, table, preview.cutoff)
+        try:
+            return Deletion(deleted=_delete(warehouse, table, preview.cutoff, confirmed.days), kept=kept)
+        except StreamingBufferError:
+            deleted, notes = 0, []
+        for day in confirmed.days:
+            try:
+                deleted += _delete(warehouse, table, preview.cutoff, [day])
+            except StreamingBufferError as error:
+                notes.append(f"{day.game_date} is left for the next run: {error}")
+        return Deletion(deleted=deleted, kept=kept, notes=tuple(notes))
+
+
+@task(name="verify", task_run_name="verify {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+def verify_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed, deletion: Deletion) -> tuple[str, ...]:
+    """Read both sides back: that no confirmed row is left, and that every other row is still there.
+
+    Returns:
+        What is wrong; nothing if all is well.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried.
+    """
+    table = load_catalogue(settings).table(preview.table)
+    with open_warehouse(settings.connection(), current_origin("verify", table=table.name)) as warehouse:
+        stale_now = _stale_days(warehouse, table, preview.cutoff)
+        kept_now = _kept_rows(warehouse, table, preview.cutoff)
+    return verify(deletion, confirmed, stale_now=stale_now, kept_now=kept_now)
+
+
+def _delete(warehouse: Warehouse, table: TableSpec, cutoff: date, days: Sequence[DayRows]) -> int:
+    confirmed = [day.fingerprint for day in days]
+    return warehouse.change(table, queries.delete_days(table), {"cutoff": cutoff, "confirmed": confirmed})
+
+
+def _stale_days(
+    warehouse: Warehouse, table: TableSpec, cutoff: date, location: str | None = None
+) -> tuple[DayRows, ...]:
+    rows = warehouse.fetch(queries.stale_days(table, location), {"cutoff": cutoff})
+    return tuple(DayRows.model_validate(row) for row in rows)
+
+
+def _kept_rows(warehouse: Warehouse, table: TableSpec, cutoff: date) -> Mapping[str, int]:
+    return {row["digest"]: row["copies"] for row in warehouse.fetch(queries.kept_rows(table), {"cutoff": cutoff})}

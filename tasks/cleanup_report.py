@@ -1,0 +1,136 @@
+"""Report a cleanup or a restore: for a person to read, and for whoever waits to hear that it worked."""
+
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ConfigDict
+
+from tasks.alert import announce_large_deletion, announce_success
+from tasks.domain.cleanup import Approval, CleanedTable, CleanupRequest, RestorePreview, TablePreview
+from tasks.settings import Settings
+
+
+class CleanupReport(BaseModel):
+    """What came of a run. ``summary`` is one line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    previews: tuple[TablePreview, ...]
+    tables: tuple[CleanedTable, ...]
+    refusal: str | None
+    summary: str
+    markdown: str
+    """What the artifact says."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing went wrong."""
+        looked = all(preview.error is None for preview in self.previews)
+        return looked and all(table.errors is None for table in self.tables)
+
+
+class RestoreReport(BaseModel):
+    """What came of a restore; ``restored`` is None if it only looked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    preview: RestorePreview
+    restored: int | None
+    summary: str
+    markdown: str
+
+
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+def report_cleanup(
+    settings: Settings,
+    request: CleanupRequest,
+    previews: Sequence[TablePreview],
+    approval: Approval,
+    tables: Sequence[CleanedTable],
+    dropped_backups: Sequence[str],
+) -> CleanupReport:
+    """Publish the summary as an artifact, and announce a success or a large deletion as events.
+
+    Every run writes a version of the artifact ``cleanup-summary``: its page in the UI is the history.
+    """
+    deleted = sum(table.deleted - table.restored for table in tables)
+    summary = _summary(request, previews, approval, tables, deleted)
+    lines = [f"# Cleanup, {request.as_of}", "", summary, "", preview_markdown(previews), *_results(tables)]
+    if dropped_backups:
+        lines += ["", f"Backups that had expired and were dropped: {', '.join(dropped_backups)}."]
+    report = CleanupReport(
+        previews=tuple(previews),
+        tables=tuple(tables),
+        refusal=approval.refusal,
+        summary=summary,
+        markdown="\n".join([*lines, ""]),
+    )
+    create_markdown_artifact(report.markdown, key="cleanup-summary", description=summary)
+    if deleted > settings.cleanup_alert_rows:
+        announce_large_deletion(report.summary, deleted, settings.cleanup_alert_rows)
+    if report.is_done and not request.dry_run:
+        announce_success(report.summary, deleted)
+    return report
+
+
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+def report_restore(preview: RestorePreview, restored: int | None) -> RestoreReport:
+    """Publish what a restore found and did, as a version of the artifact ``restore-summary``."""
+    found = f"{preview.full_name} lacks {preview.missing:,} of the {preview.row_count:,} rows of {preview.backup}"
+    done = "dry run, nothing was put back" if restored is None else f"{restored:,} were put back"
+    summary = f"{found}; {done}"
+    text = (
+        f"# Restore\n\n{summary}.\n\n| | |\n|---|---|\n| backup | {preview.backup} |\n| table | {preview.full_name} |\n"
+        f"| days | {preview.oldest or ''} to {preview.newest or ''} |\n| rows in the backup | {preview.row_count:,} |\n"
+        f"| of them missing | {preview.missing:,} |\n\nThe next cleanup takes rows before its cutoff again.\n"
+    )
+    create_markdown_artifact(text, key="restore-summary", description=summary)
+    return RestoreReport(preview=preview, restored=restored, summary=summary, markdown=text)
+
+
+def preview_markdown(previews: Sequence[TablePreview]) -> str:
+    """Return what is stale as a table. Grain: table."""
+    lines = [
+        f"**{sum(preview.row_count for preview in previews)} rows** are stale.",
+        "",
+        "| table | rows | days | oldest | newest | cutoff |",
+        "|---|--:|--:|---|---|---|",
+    ]
+    for p in previews:
+        numbers = f"{p.row_count:,} | {len(p.stale):,} | {p.oldest or ''} | {p.newest or ''}"
+        lines.append(f"| {p.full_name} | {numbers} | {p.cutoff} |")
+    lines += ["", "Rows before the cutoff are stale; rows of the cutoff itself stay."]
+    said = [f"- {p.full_name}: {text}" for p in previews for text in (p.error, *p.notes) if text]
+    return "\n".join([*lines, *(["", *said] if said else [])])
+
+
+def _results(tables: Sequence[CleanedTable]) -> list[str]:
+    if not tables:
+        return []
+    lines = ["", "| table | deleted | put back | verified | backup |", "|---|--:|--:|---|---|"]
+    for table in tables:
+        verified = "" if table.verified is None else "yes" if table.verified else "no"
+        cells = f"{table.deleted:,} | {table.restored:,} | {verified} | {table.backup_name or ''}"
+        lines.append(f"| {table.table_name} | {cells} |")
+    said = [f"- {table.table_name}: {text}" for table in tables for text in (table.errors, table.notes) if text]
+    return [*lines, *(["", *said] if said else [])]
+
+
+def _summary(
+    request: CleanupRequest,
+    previews: Sequence[TablePreview],
+    approval: Approval,
+    tables: Sequence[CleanedTable],
+    deleted: int,
+) -> str:
+    stale = sum(preview.row_count for preview in previews)
+    failed = [preview.error for preview in previews if preview.error]
+    if request.dry_run:
+        head = f"dry run: {stale:,} rows of {len(previews)} tables are stale, nothing was deleted"
+        return "; ".join([head, *failed])
+    if approval.refusal:
+        return f"{stale:,} rows are stale; {approval.refusal}"
+    problems = [table.line for table in tables if table.errors]
+    return "; ".join([f"{deleted:,} of {stale:,} stale rows deleted from {len(tables)} tables", *problems])

@@ -1,0 +1,103 @@
+"""The queries and statements of a cleanup, in GoogleSQL; every engine runs them as they are.
+
+Every identifier comes from the catalogue or is a backup's location, every value is a parameter. Digests are exact and
+cover every column; they are compared within one engine only.
+"""
+
+from tasks.domain.table import Column, TableSpec
+
+
+def stale_days(table: TableSpec, location: str | None = None) -> str:
+    """The rows before @cutoff in a digest, of a table or of its backup. Grain: game_date."""
+    return f"""SELECT game_date, COUNT(*) AS row_count, TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest))) AS digest
+FROM (
+  SELECT {table.partition} AS game_date, {_digest(table)} AS digest
+  FROM {location or table.full_name}
+  WHERE {table.partition} < @cutoff
+)
+GROUP BY game_date
+ORDER BY game_date"""
+
+
+def kept_rows(table: TableSpec) -> str:
+    """The rows that stay: on or after @cutoff, or without a day. Grain: digest."""
+    return f"""SELECT digest, COUNT(*) AS copies
+FROM (
+  SELECT {_digest(table)} AS digest
+  FROM {table.full_name}
+  WHERE {table.partition} >= @cutoff OR {table.partition} IS NULL
+)
+GROUP BY digest"""
+
+
+def undated_rows(table: TableSpec) -> str:
+    """The number of rows without a day; one row."""
+    return f"SELECT COUNT(*) AS row_count FROM {table.full_name} WHERE {table.partition} IS NULL"
+
+
+def delete_days(table: TableSpec) -> str:
+    """Delete days before @cutoff whose rows are what @confirmed says of them, each as a whole; others are left alone.
+
+    The comparison is part of the statement: a row that arrives before it starts keeps its day from being deleted.
+    """
+    return f"""DELETE FROM {table.full_name}
+WHERE {table.partition} < @cutoff AND {table.partition} IN (
+  SELECT game_date
+  FROM (
+{stale_days(table)}
+  )
+  WHERE CONCAT(CAST(game_date AS STRING), ' ', digest) IN UNNEST(@confirmed)
+)"""
+
+
+def missing_rows(table: TableSpec, backup: str) -> str:
+    """The rows of a backup, and those of which the table lacks the key; one row."""
+    return f"""SELECT
+  COUNT(*) AS row_count,
+  COUNTIF(there.row_key IS NULL) AS missing,
+  MIN(kept.game_date) AS oldest,
+  MAX(kept.game_date) AS newest
+FROM (
+  SELECT {table.partition} AS game_date, {_key(table)} AS row_key FROM {backup} WHERE {table.partition} < @cutoff
+) AS kept
+LEFT JOIN (
+{_keys_there(table)}
+) AS there ON there.row_key = kept.row_key"""
+
+
+def restore_rows(table: TableSpec, backup: str) -> str:
+    """Insert the rows of a backup of which the table lacks the key: never a duplicate, never over a newer row."""
+    columns = ", ".join(column.name for column in table.columns)
+    return f"""INSERT INTO {table.full_name} ({columns})
+SELECT {columns}
+FROM {backup}
+WHERE {table.partition} < @cutoff AND {_key(table)} NOT IN (
+{_keys_there(table)}
+)"""
+
+
+def _keys_there(table: TableSpec) -> str:
+    # Every day is read: a game that was moved has its row on another one. A table may refuse queries without a filter.
+    return f"""SELECT DISTINCT {_key(table)} AS row_key
+FROM {table.full_name}
+WHERE {table.partition} >= DATE '0001-01-01' OR {table.partition} IS NULL"""
+
+
+def _digest(table: TableSpec) -> str:
+    return f"TO_HEX(MD5({_joined(table.columns)}))"
+
+
+def _key(table: TableSpec) -> str:
+    return _joined(tuple(table.column(name) for name in table.grain))
+
+
+def _joined(columns: tuple[Column, ...]) -> str:
+    """Join values to one text; what stands for a NULL or between values stands nowhere within one."""
+    return "CONCAT(" + ", '|', ".join(f"COALESCE({_text(column)}, '~')" for column in columns) + ")"
+
+
+def _text(column: Column) -> str:
+    if column.type == "STRING":
+        return f"REPLACE(REPLACE({column.name}, '~', '~~'), '|', '~!')"
+    value = f"UNIX_MICROS({column.name})" if column.type == "TIMESTAMP" else column.name
+    return f"CAST({value} AS STRING)"
