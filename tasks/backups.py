@@ -30,14 +30,19 @@ def find_backup(settings: Settings, backup: str) -> BackupName:
 
 
 @task(name="count-missing", task_run_name="compare {name.table}", cache_policy=NO_CACHE, persist_result=False)
-def count_missing(settings: Settings, name: BackupName) -> RestorePreview:
+def count_missing(settings: Settings, name: BackupName, step: str = "compare") -> RestorePreview:
     """Count the rows of a backup that the table lacks, by key.
+
+    Args:
+        settings: The application's.
+        name: The backup.
+        step: What it is for: another step of a run asks anew, the same one may get the answer that it had.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    with open_warehouse(settings.connection(), current_origin("compare", table=name.table)) as warehouse:
+    with open_warehouse(settings.connection(), current_origin(step, table=name.table)) as warehouse:
         preview = count_missing_rows(settings, warehouse, name)
     get_run_logger().info(
         "%s: the table lacks %d of the %d rows of %s", preview.full_name, preview.missing, preview.row_count, name

@@ -29,7 +29,7 @@ def restore_backup(settings: Settings, name: BackupName, preview: RestorePreview
     with writing(settings, [name.table]):
         try:
             restored = restore_rows.with_options(**policy)(settings, name)
-            if missing := count_missing.with_options(**policy)(settings, name).missing:
+            if missing := count_missing.with_options(**policy)(settings, name, "verify").missing:
                 problem = QueryError(f"{preview.full_name} still lacks {missing} rows of {name}; restore it again")
         except FullcourtError as error:
             problem = error

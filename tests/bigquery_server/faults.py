@@ -39,6 +39,8 @@ class Fault:
     after: bool = False
     job_error: str | None = None
     """The job that the request begins ends with an error of this reason."""
+    job_message: str = ""
+    """What that error says; that it is injected, if nothing else."""
     job_delay_seconds: float = 0.0
     """The job that the request begins runs that long."""
 

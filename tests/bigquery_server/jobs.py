@@ -127,7 +127,7 @@ class Job:
             self._wait_for_turn()
             self._take_time(fault)
             if fault is not None and fault.job_error:
-                raise ApiError(fault.job_error, f"injected: {fault.job_error}")
+                raise ApiError(fault.job_error, fault.job_message or f"injected: {fault.job_error}")
             with self._project.lock:
                 {"query": self._query, "copy": self._copy, "load": self._load}[self.kind]()
         except ApiError as error:
