@@ -19,6 +19,7 @@ from deployments.local import HOME, warehouse_variables
 from deployments.prefect_server import prefect_server
 from tasks.domain.errors import FullcourtError
 from tasks.settings import load_settings
+from tasks.warehouse.open import open_warehouse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only show what is stale, or missing")
     parser.add_argument("--yes", action="store_true", help="delete, or put back, without asking")
     parser.add_argument("--restore", metavar="BACKUP", help="put the rows of a backup back, instead of cleaning up")
+    parser.add_argument("--backups", action="store_true", help="list the backups by name, oldest first, and do nothing")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
     chosen = parser.parse_args(arguments)
     if chosen.dry_run and chosen.yes:
@@ -37,11 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = chosen.home.resolve()
     try:
         os.environ |= warehouse_variables(load_settings())
+        if chosen.backups:
+            return _list_backups()
         with prefect_server(home) as api_url, use_server(home, api_url):
             return _restore(chosen) if chosen.restore else _clean_up(chosen)
     except FullcourtError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _list_backups() -> int:
+    with open_warehouse(load_settings().connection()) as warehouse:
+        for backup in warehouse.backups():
+            print(backup.name)
+    return 0
 
 
 def _clean_up(chosen: argparse.Namespace) -> int:

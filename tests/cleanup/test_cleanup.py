@@ -68,7 +68,7 @@ def test_a_dry_run_changes_nothing(settings: Settings, clean: Clean) -> None:
         TEAMS: (2, days_ago(30), STALE, CUTOFF),
     }
     assert report.summary == "dry run: 5 rows of 2 tables are stale, nothing was deleted"
-    with pytest.raises(Exception, match="cleanup_operations|nba_orchestration"):
+    with pytest.raises(Exception, match=r"cleanup_operations|nba_orchestration"):
         fetch(settings, f"SELECT * FROM {AUDIT}")
 
 

@@ -88,7 +88,8 @@ def test_yes_does_not_ask_and_days_moves_the_cutoff(settings: Settings, terminal
 def test_a_backup_is_put_back_after_a_yes(settings: Settings, terminal: Terminal, stale: int) -> None:
     before = everything(settings)
     terminal("--yes")
-    backup = str(audit(settings, table_name=PLAYERS)[0]["backup_name"])
+    backup = terminal("--backups").stdout.strip()
+    assert backup == audit(settings, table_name=PLAYERS)[0]["backup_name"]
     refused = terminal("--restore", backup, typed="no\n")
     assert (refused.returncode, len(days_of(settings, PLAYERS))) == (1, stale - 2)
     done = terminal("--restore", backup, typed="yes\n")

@@ -1,10 +1,15 @@
 """prefect.yaml: what it names exists, and a person can fill in its forms."""
 
+import asyncio
+import copy
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.server.schemas.schedules import CronSchedule
 from prefect.utilities.callables import parameter_schema
 
 from tasks.settings import PROJECT_ROOT
@@ -40,6 +45,25 @@ def test_a_deployment_is_described_tagged_and_runs_in_the_pool(deployment: dict[
     assert deployment["description"]
     assert "fullcourt" in deployment["tags"]
     assert deployment["work_pool"]["name"] == "fullcourt"
+
+
+@pytest.mark.parametrize("around", ["2023-03-11", "2023-11-04", "2023-07-01"], ids=["spring", "autumn", "summer"])
+def test_the_cleanup_runs_by_itself_every_day_at_four_in_new_york(around: str) -> None:
+    (daily,) = [each for each in DEPLOYMENTS if each["name"] == "daily-ttl"]
+    assert daily["entrypoint"] == "flows/cleanup.py:cleanup"
+    assert daily["parameters"] == {"dry_run": False, "cleanup_type": "upcoming_tables_ttl"}
+    schedule = copy.copy(daily["schedules"][0])
+    assert schedule.pop("active") is True
+    dates = asyncio.run(CronSchedule(**schedule).get_dates(n=3, start=datetime.fromisoformat(f"{around}T12:00Z")))
+    there = [each.astimezone(ZoneInfo("America/New_York")) for each in dates]
+    assert [(each.hour, each.minute) for each in there] == [(4, 0)] * 3
+    assert [each.date() - there[0].date() for each in there] == [timedelta(days=n) for n in range(3)]
+
+
+def test_what_is_done_by_hand_only_looks_unless_one_says_otherwise() -> None:
+    by_hand = {each["entrypoint"]: each.get("parameters", {}) for each in DEPLOYMENTS if each["name"] == "by-hand"}
+    assert by_hand.keys() == {"flows/cleanup.py:cleanup", "flows/restore.py:restore"}
+    assert all("dry_run" not in parameters for parameters in by_hand.values())
 
 
 def test_the_file_names_no_folder_of_any_machine() -> None:
