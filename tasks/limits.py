@@ -236,7 +236,7 @@ def _state(limits: Sequence[Limit]) -> str:
             except ObjectNotFound:
                 continue
             if there.active_slots:
-                holders = ", ".join(_holders(client, str(there.id))) or "a run that Prefect does not know of"
+                holders = ", ".join(_holders(client, str(there.id))) or "a run of which Prefect has no event"
                 said.append(f"{limit.name} has {there.active_slots} of {there.limit} slots taken, by {holders}")
     return "; ".join(said) or f"{limits[0].name} was taken a moment ago"
 
@@ -244,14 +244,15 @@ def _state(limits: Sequence[Limit]) -> str:
 def _holders(client: SyncPrefectClient, limit_id: str) -> list[str]:
     """Return the runs that took slots of a limit and have not given them back, by Prefect's events."""
     steps = "prefect.concurrency-limit.acquired", "prefect.concurrency-limit.released"
-    page = client.read_events(
-        EventFilter(
-            event=EventNameFilter(name=list(steps)),
-            resource=EventResourceFilter(id=[f"prefect.concurrency-limit.{limit_id}"]),
-            order=EventOrder.DESC,
-        ),
-        limit=_EVENTS,
+    wanted = EventFilter(
+        event=EventNameFilter(name=list(steps)),
+        resource=EventResourceFilter(id=[f"prefect.concurrency-limit.{limit_id}"]),
+        order=EventOrder.DESC,
     )
+    try:
+        page = client.read_events(wanted, limit=_EVENTS)
+    except httpx.HTTPError:  # who it is would be good to know, and is not worth a run
+        return []
     given_back = {event.follows for event in page.events if event.event == steps[1]}
     found = []
     for event in page.events:

@@ -147,7 +147,7 @@ def test_a_run_that_crashes_or_takes_too_long_is_told_too(inbox: Inbox, state: s
     assert f"The run of cleanup ended as {state}: it was killed\nRun: {run.name}, http" in inbox.wait()
 
 
-def test_a_cleanup_that_never_ran_is_told(inbox: Inbox) -> None:
+def test_a_cleanup_that_never_ran_is_told_and_told_again(inbox: Inbox) -> None:
     started = time.monotonic()
     register_alerts(load_settings(), silence=SHORT)
     text = inbox.wait()
@@ -155,6 +155,7 @@ def test_a_cleanup_that_never_ran_is_told(inbox: Inbox) -> None:
     assert text.startswith("Fullcourt: no cleanup has succeeded\n\nNo cleanup has succeeded for ")
     assert "None has succeeded since this alert was registered." in text
     assert "look at the runs of cleanup/daily-ttl" in text
+    assert inbox.wait(2) == text
 
 
 def test_nobody_is_told_as_long_as_cleanups_succeed_and_somebody_soon_after_the_last_one(inbox: Inbox) -> None:
