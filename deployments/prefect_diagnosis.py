@@ -1,6 +1,6 @@
 """The first check of Prefect: its API and version; the deployments and a worker, for information."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,8 +44,9 @@ def _examine(url: str) -> Iterator[Finding]:
                 "same requirements.txt",
             )
         wanted = _deployments()
-        body: dict[str, Any] = {"deployments": {"name": {"any_": sorted(wanted)}}, "limit": _PAGE}
-        found = {each["name"] for each in client.request("POST", "/deployments/filter", json=body).json()}
+        body: dict[str, Any] = {"work_pools": {"name": {"any_": sorted(set(wanted.values()))}}, "limit": _PAGE}
+        answer = client.request("POST", "/deployments/filter", json=body).json()
+        found = {_label(each) for each in answer}
         if absent := sorted(wanted.keys() - found):
             yield Finding(
                 "note",
@@ -71,7 +72,12 @@ def _examine(url: str) -> Iterator[Finding]:
 def _deployments() -> dict[str, str]:
     """Return the deployments of prefect.yaml, each with its work pool."""
     text = (PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8")
-    return {str(each["name"]): str(each["work_pool"]["name"]) for each in yaml.safe_load(text)["deployments"]}
+    return {_label(each): str(each["work_pool"]["name"]) for each in yaml.safe_load(text)["deployments"]}
+
+
+def _label(deployment: Mapping[str, Any]) -> str:
+    """Return how a deployment is named on the command line: its flow and its own name, which alone is not unique."""
+    return f"{str(deployment['entrypoint']).rpartition(':')[2]}/{deployment['name']}"
 
 
 def _last_call(client: SyncPrefectClient, pool: str) -> datetime | None:
@@ -79,6 +85,8 @@ def _last_call(client: SyncPrefectClient, pool: str) -> datetime | None:
     pools = client.request("POST", "/work_pools/filter", json={}).json()
     if pool not in {each["name"] for each in pools}:
         return None
-    workers = client.request("POST", f"/work_pools/{pool}/workers/filter", json={}).json()
+    workers = client.request(
+        "POST", "/work_pools/{work_pool_name}/workers/filter", path_params={"work_pool_name": pool}, json={}
+    ).json()
     calls = [datetime.fromisoformat(each["last_heartbeat_time"]) for each in workers if each["last_heartbeat_time"]]
     return max(calls, default=None)
