@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 from tasks.ingest import LOADED_TEAMS
 from tasks.settings import Settings
-from tasks.tables import queries
+from tasks.tables import cleanup, queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
-
-STAGED = "staged"
 
 
 def catalogue() -> Catalogue:
@@ -35,5 +33,17 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "row counts", queries.row_counts(derived)
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield "loaded teams", LOADED_TEAMS
+    for view in tables.tables.values():
+        if view.query is not None:
+            yield f"{view.name}/view", view.query
     for table in (table for table in tables.tables.values() if table.role == "input"):
         yield f"{table.name}/digests", queries.digests(table)
+
+
+def one_engine_statements() -> Iterator[tuple[str, str]]:
+    """Yield those whose rows are compared within one engine only: the digests of a cleanup print fractions."""
+    for table in catalogue().perishable:
+        yield f"{table.name}/stale days", cleanup.stale_days(table)
+        yield f"{table.name}/kept rows", cleanup.kept_rows(table)
+        yield f"{table.name}/undated rows", cleanup.undated_rows(table)
+        yield f"{table.name}/missing rows", cleanup.missing_rows(table, table.full_name)

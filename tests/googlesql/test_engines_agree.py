@@ -1,10 +1,8 @@
 """Both engines give the same rows: DuckDB, as the application runs it, and Google's reference evaluator."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
@@ -12,82 +10,13 @@ from hypothesis import strategies as st
 
 from tasks.demo_league import generate
 from tasks.settings import Settings
-from tasks.warehouse.base import arrow_schema
-from tasks.warehouse.open import open_warehouse
-from tests.googlesql.analyser import GoogleSQL, comparable
-from tests.googlesql.statements import catalogue, statements
+from tests.googlesql.agreement import DAY, START, Rows, assert_agree
+from tests.googlesql.analyser import GoogleSQL
 from tests.league import League
 
-Rows = dict[str, list[dict[str, Any]]]
-
-DAY = date(2023, 1, 20)
-START = date(2022, 10, 18)
 SCHEDULE, BOX = "nba_reference.nba_schedule", "nba_analytics.player_game_summary"
 UPCOMING = "nba_analytics.upcoming_player_game_context"
-ZONES = ("player_shot_zone_analysis", "team_defense_zone_analysis")
-
-
-def parameters(day: date, start: date) -> dict[str, Any]:
-    return {
-        "as_of": day + timedelta(days=1),
-        "first_game": "0",
-        "from_date": start,
-        "game_date": day,
-        "last_game": "9",
-        "min_players_per_team": 5,
-        "processed_at": datetime(2023, 6, 1, 12, 30, tzinfo=UTC),
-        "run_id": "a run",
-    }
-
-
-def write(settings: Settings, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """Put the rows into an empty warehouse."""
-    with open_warehouse(settings.connection()) as warehouse:
-        for table in catalogue().tables.values():
-            warehouse.create([table])
-            given_rows = rows.get(table.full_name)
-            if given_rows:
-                arrow = pa.Table.from_pylist([dict(row) for row in given_rows], arrow_schema(table))
-                warehouse.replace(table, arrow, match=[table.partition])
-
-
-def with_zone_rows(settings: Settings, rows: Rows, day: date, start: date) -> Rows:
-    """Add the rows of the zone tables, which the main table is built from."""
-    built: Rows = {}
-    with open_warehouse(settings.connection()) as warehouse:
-        for name in ZONES:
-            table = catalogue().table(name)
-            sql = catalogue().query(name, "build", source=catalogue().build(name).fallback.name)
-            found = warehouse.fetch(sql, parameters(day, start))
-            built[table.full_name] = found
-            if found:
-                arrow = pa.Table.from_pylist(found, arrow_schema(table))
-                warehouse.replace(table, arrow, match=[table.partition])
-    return rows | built
-
-
-def assert_agree(googlesql: GoogleSQL, settings: Settings, rows: Rows, day: date = DAY, start: date = START) -> int:
-    """Run every statement on both; returns how many rows were compared."""
-    write(settings, rows)
-    rows = with_zone_rows(settings, rows, day, start)
-    compared = 0
-    for name, sql in statements():
-        with open_warehouse(settings.connection()) as warehouse:
-            mine = [comparable(row) for row in warehouse.fetch(sql, parameters(day, start))]
-        theirs = [comparable(row) for row in googlesql.run(sql, parameters(day, start), rows)]
-        for row in mine:
-            assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"
-        assert len(mine) == len(theirs), name
-        compared += len(mine)
-    return compared
-
-
-def _unlike(row: tuple[tuple[str, object], ...], others: Sequence[tuple[tuple[str, object], ...]]) -> object:
-    """Name the columns in which a row differs from the one that is most like it."""
-    if not others:
-        return row
-    nearest = max(others, key=lambda other: len(set(map(repr, row)) & set(map(repr, other))))
-    return [(mine, theirs[1]) for mine, theirs in zip(row, nearest, strict=True) if repr(mine) != repr(theirs)]
+CLEANUPS = "nba_orchestration.cleanup_operations"
 
 
 def league_rows(league: League) -> Rows:
@@ -187,13 +116,32 @@ def games(draw: st.DrawFn) -> dict[str, Any]:
     return league.games[0] | {"game_id": f"00222{draw(st.integers(1, 3)):05d}"}
 
 
-@hypothesis_settings(
+@st.composite
+def cleanups(draw: st.DrawFn) -> dict[str, Any]:
+    return {
+        "cleanup_id": draw(NAMES),
+        "cleanup_time": datetime(2023, 1, draw(st.integers(1, 3)), 4, tzinfo=UTC),
+        "cleanup_type": draw(st.sampled_from(["upcoming_tables_ttl", "by_hand", "restore"])),
+        "table_name": draw(NAMES),
+        "cutoff": DAY,
+        "deleted": draw(st.sampled_from([0, 1, 2**40])),
+        "restored": draw(st.sampled_from([0, 1, 2**40])),
+        "errors": draw(st.sampled_from([None, "it failed"])),
+        "duration_seconds": 1.5,
+        "run_id": draw(st.sampled_from(["one", "two"])),
+    }
+
+
+few = hypothesis_settings(
     max_examples=12,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking would take the evaluator minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@few
 @given(
     box=st.lists(boxes(), max_size=14),
     upcoming=st.lists(upcomings(), max_size=4),
@@ -208,3 +156,14 @@ def test_days_of_nulls_ties_duplicates_and_extremes(
 ) -> None:
     settings = Settings(duckdb_path=tmp_path_factory.mktemp("agree") / "warehouse.duckdb")
     assert_agree(googlesql, settings, {BOX: box, UPCOMING: upcoming, SCHEDULE: schedule})
+
+
+@few
+@given(rows=st.lists(cleanups(), max_size=9))
+def test_the_history_of_cleanups(
+    googlesql: GoogleSQL, tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    settings = Settings(duckdb_path=tmp_path_factory.mktemp("agree") / "warehouse.duckdb")
+    groups = {(row["run_id"], row["cleanup_type"]) for row in rows if row["cleanup_type"] != "restore"}
+    compared = assert_agree(googlesql, settings, {CLEANUPS: rows}, only={"cleanup_history/view"})
+    assert compared == len(groups)

@@ -6,9 +6,9 @@ import pytest
 
 from tasks.tables.catalogue import SHARED_DIR, TABLES_DIR
 from tests.googlesql.analyser import GoogleSQL, RefusedError
-from tests.googlesql.statements import catalogue, statements
+from tests.googlesql.statements import catalogue, one_engine_statements, statements
 
-STATEMENTS = dict(statements())
+STATEMENTS = dict(statements()) | dict(one_engine_statements())
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
@@ -17,9 +17,11 @@ def test_google_takes_every_statement_that_the_application_sends(googlesql: Goog
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in STATEMENTS if "/build from " in name], ids=lambda name: name.replace(" ", "-")
+    "name",
+    [name for name in STATEMENTS if "/build from " in name or name.endswith("/view")],
+    ids=lambda name: name.replace(" ", "-"),
 )
-def test_a_build_gives_exactly_the_columns_and_types_of_its_table(googlesql: GoogleSQL, name: str) -> None:
+def test_a_build_or_view_gives_exactly_the_columns_and_types_of_its_table(googlesql: GoogleSQL, name: str) -> None:
     table = catalogue().table(name.partition("/")[0])
     given = {column.name: column.type for column in googlesql.columns(STATEMENTS[name])}
     assert given == {column.name: column.type for column in table.columns}

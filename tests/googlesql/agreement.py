@@ -1,0 +1,92 @@
+"""Run the same statements on the same rows by both engines, and compare."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from tasks.settings import Settings
+from tasks.warehouse.base import arrow_schema
+from tasks.warehouse.open import open_warehouse
+from tests.googlesql.analyser import GoogleSQL, comparable
+from tests.googlesql.statements import catalogue, statements
+
+Rows = dict[str, list[dict[str, Any]]]
+
+DAY = date(2023, 1, 20)
+START = date(2022, 10, 18)
+ZONES = ("player_shot_zone_analysis", "team_defense_zone_analysis")
+
+
+def parameters(day: date, start: date) -> dict[str, Any]:
+    return {
+        "as_of": day + timedelta(days=1),
+        "first_game": "0",
+        "from_date": start,
+        "game_date": day,
+        "last_game": "9",
+        "min_players_per_team": 5,
+        "processed_at": datetime(2023, 6, 1, 12, 30, tzinfo=UTC),
+        "run_id": "a run",
+    }
+
+
+def write(settings: Settings, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Put the rows into an empty warehouse."""
+    with open_warehouse(settings.connection()) as warehouse:
+        for table in catalogue().tables.values():
+            warehouse.create([table])
+            given_rows = rows.get(table.full_name)
+            if given_rows:
+                arrow = pa.Table.from_pylist([dict(row) for row in given_rows], arrow_schema(table))
+                warehouse.replace(table, arrow, match=[table.partition])
+
+
+def with_zone_rows(settings: Settings, rows: Rows, day: date, start: date) -> Rows:
+    """Add the rows of the zone tables, which the main table is built from."""
+    built: Rows = {}
+    with open_warehouse(settings.connection()) as warehouse:
+        for name in ZONES:
+            table = catalogue().table(name)
+            sql = catalogue().query(name, "build", source=catalogue().build(name).fallback.name)
+            found = warehouse.fetch(sql, parameters(day, start))
+            built[table.full_name] = found
+            if found:
+                arrow = pa.Table.from_pylist(found, arrow_schema(table))
+                warehouse.replace(table, arrow, match=[table.partition])
+    return rows | built
+
+
+def assert_agree(
+    googlesql: GoogleSQL,
+    settings: Settings,
+    rows: Rows,
+    day: date = DAY,
+    start: date = START,
+    *,
+    only: Collection[str] | None = None,
+) -> int:
+    """Run every statement, or only those named, on both; returns how many rows were compared."""
+    write(settings, rows)
+    rows = with_zone_rows(settings, rows, day, start)
+    compared = 0
+    for name, sql in statements():
+        if only is not None and name not in only:
+            continue
+        with open_warehouse(settings.connection()) as warehouse:
+            mine = [comparable(row) for row in warehouse.fetch(sql, parameters(day, start))]
+        theirs = [comparable(row) for row in googlesql.run(sql, parameters(day, start), rows)]
+        for row in mine:
+            assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"
+        assert len(mine) == len(theirs), name
+        compared += len(mine)
+    return compared
+
+
+def _unlike(row: tuple[tuple[str, object], ...], others: Sequence[tuple[tuple[str, object], ...]]) -> object:
+    """Name the columns in which a row differs from the one that is most like it."""
+    if not others:
+        return row
+    nearest = max(others, key=lambda other: len(set(map(repr, row)) & set(map(repr, other))))
+    return [(mine, theirs[1]) for mine, theirs in zip(row, nearest, strict=True) if repr(mine) != repr(theirs)]
