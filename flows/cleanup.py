@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 from pydantic import Field
 
-from tasks.approve import approve
+from tasks.approve import approve, name_cleanup
 from tasks.cleanup import clean_tables, preview_tables
 from tasks.cleanup_record import drop_expired_backups, open_log
 from tasks.cleanup_report import CleanupReport, report_cleanup
@@ -18,7 +18,12 @@ from tasks.retry import retry_policy
 from tasks.settings import load_settings
 
 
-@flow(name="cleanup", persist_result=False, validate_parameters=False)  # CleanupRequest does, and says the value too
+@flow(
+    name="cleanup",
+    flow_run_name=name_cleanup,
+    persist_result=False,
+    validate_parameters=False,  # CleanupRequest does, and its messages say the value too
+)
 def cleanup(
     ttl_days: Annotated[int | None, Field(ge=1, le=3650)] = None,
     dry_run: bool | None = None,

@@ -46,6 +46,14 @@ def approve(settings: Settings, request: CleanupRequest, previews: Sequence[Tabl
     return approval
 
 
+def name_cleanup() -> str:
+    """Return the name of the current run: who started it, and how far it goes by itself."""
+    given = flow_run.get_parameters()
+    goes = "asks" if given.get("approval") else "deletes" if given.get("dry_run") is False else "only looks"
+    ttl_days = given.get("ttl_days")
+    return f"{given.get('cleanup_type')} {goes}{f', {ttl_days} days' if ttl_days else ''}"
+
+
 def _ask_in_ui(request: CleanupRequest, previews: Sequence[TablePreview], row_count: int) -> Approval:
     form = Deletion.with_initial_data(description=preview_markdown(previews))
     try:

@@ -91,19 +91,13 @@ def report_restore(preview: RestorePreview, restored: int | None) -> RestoreRepo
 
 
 def preview_markdown(previews: Sequence[TablePreview]) -> str:
-    """Return what is stale as a table. Grain: table."""
-    lines = [
-        f"**{sum(preview.row_count for preview in previews)} rows** are stale.",
-        "",
-        "| table | rows | days | oldest | newest | cutoff |",
-        "|---|--:|--:|---|---|---|",
-    ]
+    """Return what is stale as a list, which a narrow form shows whole. Grain: table."""
+    lines = [f"**{sum(preview.row_count for preview in previews)} rows** are stale.", ""]
     for p in previews:
-        numbers = f"{p.row_count:,} | {len(p.stale):,} | {p.oldest or ''} | {p.newest or ''}"
-        lines.append(f"| {p.full_name} | {numbers} | {p.cutoff} |")
-    lines += ["", "Rows before the cutoff are stale; rows of the cutoff itself stay."]
-    said = [f"- {p.full_name}: {text}" for p in previews for text in (p.error, *p.notes) if text]
-    return "\n".join([*lines, *(["", *said] if said else [])])
+        days = f" of {len(p.stale):,} days, {p.oldest} to {p.newest}" if p.stale else ""
+        lines.append(f"- {p.full_name}: **{p.row_count:,} rows**{days}; cutoff {p.cutoff}, {p.ttl_days} days ago")
+        lines += [f"    - {text}" for text in (p.error, *p.notes) if text]
+    return "\n".join([*lines, "", "Rows before the cutoff are stale; rows of the cutoff day itself stay."])
 
 
 def _results(tables: Sequence[CleanedTable]) -> list[str]:

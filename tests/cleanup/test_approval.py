@@ -67,7 +67,7 @@ def test_the_run_pauses_with_the_preview_and_deletes_after_a_person_typed_the_nu
     assert backups(settings) == []
     shown = str(inputs(run)["description"])
     assert "**5 rows** are stale" in shown
-    assert f"| {PLAYERS} | 3 | 2 | 2023-01-30 | 2023-02-21 | 2023-02-22 |" in shown
+    assert f"{PLAYERS}: **3 rows** of 2 days, 2023-01-30 to 2023-02-21; cutoff 2023-02-22, 7 days ago" in shown
     assert resume(run, rows_to_delete=5, approved_by="an engineer")["status"] == "ACCEPT"
     state = future.result(timeout=60)
     assert state.is_completed(), state
