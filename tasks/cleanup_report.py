@@ -57,9 +57,9 @@ def report_cleanup(
     """
     deleted = sum(table.deleted - table.restored for table in tables)
     summary = _summary(request, previews, approval, tables, deleted)
-    lines = [f"# Cleanup, {request.as_of}", "", summary, "", preview_markdown(previews), *_results(tables)]
+    lines = [f"# Cleanup, {request.as_of}", "", "## Preview", "", preview_markdown(previews), *_results(tables)]
     if dropped_backups:
-        lines += ["", f"Backups that had expired and were dropped: {', '.join(dropped_backups)}."]
+        lines += ["", "Backups that had expired and were dropped:", "", *(f"- `{name}`" for name in dropped_backups)]
     report = CleanupReport(
         previews=tuple(previews),
         tables=tuple(tables),
@@ -103,12 +103,12 @@ def preview_markdown(previews: Sequence[TablePreview]) -> str:
 def _results(tables: Sequence[CleanedTable]) -> list[str]:
     if not tables:
         return []
-    lines = ["", "| table | deleted | put back | verified | backup |", "|---|--:|--:|---|---|"]
+    lines = ["", "## Result", "", "| table | deleted | put back | verified |", "|---|--:|--:|---|"]
     for table in tables:
         verified = "" if table.verified is None else "yes" if table.verified else "no"
-        cells = f"{table.deleted:,} | {table.restored:,} | {verified} | {table.backup_name or ''}"
-        lines.append(f"| {table.table_name} | {cells} |")
+        lines.append(f"| {table.table_name} | {table.deleted:,} | {table.restored:,} | {verified} |")
     said = [f"- {table.table_name}: {text}" for table in tables for text in (table.errors, table.notes) if text]
+    said += [f"- backup of {table.table_name}: `{table.backup_name}`" for table in tables if table.backup_name]
     return [*lines, *(["", *said] if said else [])]
 
 

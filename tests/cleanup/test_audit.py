@@ -71,7 +71,8 @@ def test_every_run_is_a_version_of_one_artifact(settings: Settings, clean: Clean
     assert second["description"] == "5 of 5 stale rows deleted from 2 tables"
     (latest,) = artifacts(key={"any_": ["cleanup-summary"]})
     assert f"{PLAYERS}: **3 rows** of 2 days, 2023-01-30 to 2023-02-21; cutoff 2023-02-22" in latest["data"]
-    assert f"| {PLAYERS} | 3 | 0 | yes | upcoming_player_game_context__before_20230222__" in latest["data"]
+    assert f"| {PLAYERS} | 3 | 0 | yes |" in latest["data"]
+    assert f"- backup of {PLAYERS}: `upcoming_player_game_context__before_20230222__" in latest["data"]
 
 
 @pytest.mark.parametrize(("limit", "wanted"), [(4, {"succeeded", "large-deletion"}), (5, {"succeeded"})])
