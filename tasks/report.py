@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
@@ -82,7 +82,19 @@ def report_run(
     summary = f"{len(rows)} days, {built} of them worked on: {said}{first}"
     create_table_artifact([_cells(row) for row in rows], key="backfill-report", description=summary)
     create_markdown_artifact(_markdown(rows, summary, request), key="backfill-summary", description=summary)
+    for row in rows:
+        if row.work != "built":  # a day that was worked on has said it itself
+            get_run_logger().info("%s", _line(row))
     return Report(rows=rows, summary=summary, is_done=not problems)
+
+
+def _line(row: ReportRow) -> str:
+    """Say of a day on which nothing was done what it is, and on which numbers."""
+    if row.work != "kept":
+        return f"{row.day} {row.outcome}: {row.games} final games{f'; {row.reason}' if row.reason else ''}"
+    missing = f", without {row.missing}" if row.missing else ""
+    counts = f"{row.published} rows for {row.expected} expected ({row.coverage}){missing}"
+    return f"{row.day} {row.outcome}, kept: {counts}, from {row.source}"
 
 
 def _read_back(settings: Settings, request: BackfillRequest) -> dict[Place, int]:

@@ -66,6 +66,21 @@ def test_each_day_has_one_log_line_with_both_counts_the_share_the_source_the_rea
     assert "NYK at BOS" in line.getMessage()
 
 
+def test_a_day_on_which_nothing_was_done_has_its_log_line_too(
+    league: League, settings: Settings, run: RunBackfill, lines_of: Callable[[date], list[logging.LogRecord]]
+) -> None:
+    done, off = days(2)
+    open_season(league, done)
+    league.write(settings)
+    run(done)
+    run((done, off))
+    assert lines_of(done)[-1].getMessage() == (
+        f"{done} complete, kept: 40 rows for 40 expected (100.0 %), from synthetic"
+    )
+    (line,) = lines_of(off)
+    assert line.getMessage() == f"{off} no_games: 0 final games"
+
+
 def test_a_days_state_report_and_table_stay_in_one_line_whatever_the_warehouse_says(
     league: League, settings: Settings, add_table: AddTable
 ) -> None:
