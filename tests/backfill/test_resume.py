@@ -145,16 +145,16 @@ def test_two_writers_of_the_same_empty_day_at_the_same_moment_leave_one_copy(
     some = days(20)
     together = Barrier(2)
 
-    def write_each_day() -> None:
+    def write_each_day(run_id: str) -> None:
         with open_warehouse(settings.connection()) as warehouse:
             warehouse.create([table])
             for day in some:
                 sql = "SELECT 'bos1' AS player_lookup, @game_date AS game_date, 1.0 AS score"
-                with warehouse.stage(table, sql, {"game_date": day}, game_date=day, run_id="run") as staged:
+                with warehouse.stage(table, sql, {"game_date": day}, game_date=day, run_id=run_id) as staged:
                     together.wait(timeout=60)
                     warehouse.publish(staged)
 
-    for writer in [in_thread(write_each_day) for _ in range(2)]:
+    for writer in [in_thread(write_each_day, run_id) for run_id in ("one", "other")]:
         writer.result(timeout=240)
     rows = fetch(settings, "SELECT game_date FROM nba_precompute.scores ORDER BY game_date")
     assert [row["game_date"] for row in rows] == some
