@@ -17,8 +17,9 @@ from tasks.domain.table import TableSpec
 from tasks.settings import BigQuerySettings
 from tasks.tables.ddl import create_schema, create_table
 from tasks.warehouse.base import Origin
-from tasks.warehouse.bigquery.client import connect, credentials
-from tasks.warehouse.bigquery.jobs import ONCE, Jobs, Purpose
+from tasks.warehouse.bigquery.client import credentials
+from tasks.warehouse.bigquery.connection import Connection
+from tasks.warehouse.bigquery.jobs import ONCE, Purpose
 from tasks.warehouse.bigquery.values import type_of
 from tasks.warehouse.diagnosis import Finding
 
@@ -29,22 +30,17 @@ _WRITE = "bigquery.tables.updateData"
 _SNAPSHOT = "bigquery.tables.createSnapshot"
 
 
-class BigQueryDiagnosis:
+class BigQueryDiagnosis(Connection):
     """A look at the project that the settings name."""
 
     def __init__(self, settings: BigQuerySettings) -> None:
         deadline = min(settings.retry_deadline_seconds, _RETRY_DEADLINE_SECONDS)
-        self._settings = settings.model_copy(update={"retry_deadline_seconds": deadline})
-        self._connected: tuple[bigquery.Client, Jobs] | None = None
+        super().__init__(settings.model_copy(update={"retry_deadline_seconds": deadline}))
         self._tables: dict[str, bigquery.Table | None] = {}
         self._datasets: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._connected is not None:
-            self._client.close()  # type: ignore[no-untyped-call]
 
     def access(self, tables: Sequence[TableSpec]) -> Iterator[Finding]:
         """Look at the credentials, the project and every dataset.
@@ -65,12 +61,12 @@ class BigQueryDiagnosis:
 
     def columns(self, table: TableSpec) -> dict[str, str] | None:
         """Return the columns of a table, and their types; None if there is no such table."""
-        there = self._look_up(table)
+        there = self._table(table)
         return {field.name: type_of(field) for field in there.schema} if there else None
 
     def layout(self, table: TableSpec) -> Iterator[Finding]:
         """Say where a table is not, how it is not divided, and what one may not do with it, of what a run needs."""
-        there = self._look_up(table)
+        there = self._table(table)
         if there is not None:
             yield from self._wrong_place(f"table {table.full_name}", str(there.location))
             if table.role != "view":
@@ -86,9 +82,7 @@ class BigQueryDiagnosis:
             yield from self._refused(f"table {table.full_name}", create_table(table))
 
     def _credentials(self) -> Finding:
-        client = connect(self._settings)
-        jobs = Jobs(client, self._settings, Origin(run_id="diagnosis", step="diagnosis"))
-        self._connected = client, jobs
+        self._connect(Origin(run_id="diagnosis", step="diagnosis"))
         given = credentials(self._settings)
         self._ask("credentials", lambda: given.refresh(Request()))
         block = self._settings.credentials_block
@@ -148,7 +142,7 @@ class BigQueryDiagnosis:
             other[_SNAPSHOT] = "a cleanup cannot back it up"
         wanted = [*needed, *other]
         answer: dict[str, Any] = self._ask(
-            table.full_name, lambda: self._client.test_iam_permissions(self._path(table), wanted, **ONCE)
+            table.full_name, lambda: self._client.test_iam_permissions(self._path(table.full_name), wanted, **ONCE)
         )
         given, subject = set(answer.get("permissions", ())), f"table {table.full_name}"
         for permission in wanted:
@@ -166,34 +160,15 @@ class BigQueryDiagnosis:
         except (AccessError, SchemaError, QueryError) as error:
             yield Finding("missing", subject, str(error))
 
-    def _look_up(self, table: TableSpec) -> bigquery.Table | None:
+    def _table(self, table: TableSpec) -> bigquery.Table | None:
         """Return a table, asked for once."""
         name = table.full_name
         if name not in self._tables:
-            self._tables[name] = self._ask(
-                name, lambda: _unless_not_found(lambda: self._client.get_table(self._path(table), **ONCE))
-            )
+            self._tables[name] = self._look_up(name)
         return self._tables[name]
 
     def _ask(self, about: str, request: Callable[[], T]) -> T:
         return self._jobs.call(Purpose("look at", about), request)
-
-    def _path(self, table: TableSpec) -> str:
-        return f"{self._settings.project}.{table.full_name}"
-
-    @property
-    def _client(self) -> bigquery.Client:
-        return self._open[0]
-
-    @property
-    def _jobs(self) -> Jobs:
-        return self._open[1]
-
-    @property
-    def _open(self) -> tuple[bigquery.Client, Jobs]:
-        if self._connected is None:
-            raise QueryError("the project was not looked at yet: ask for the access first")
-        return self._connected
 
 
 def _unless_not_found(request: Callable[[], T]) -> T | None:

@@ -6,7 +6,6 @@ copied onto its partition: one atomic update, and free
 the Storage API would need a permission more.
 """
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -14,42 +13,33 @@ from typing import Any, Self, cast
 from uuid import uuid4
 
 import pyarrow as pa
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery  # noqa: TID251
-from google.cloud.bigquery.table import TableListItem  # noqa: TID251
 
 from tasks.domain.errors import FullcourtError, QueryError, SchemaError
 from tasks.domain.table import TableSpec
 from tasks.settings import BigQuerySettings
-from tasks.tables.ddl import create_schema, create_table
+from tasks.tables.ddl import create_table
 from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
 from tasks.warehouse.bigquery.appends import appends_to
-from tasks.warehouse.bigquery.client import connect
-from tasks.warehouse.bigquery.jobs import ONCE, Job, Jobs, Purpose
-from tasks.warehouse.bigquery.values import line, query_parameters, type_of
+from tasks.warehouse.bigquery.connection import Connection
+from tasks.warehouse.bigquery.jobs import ONCE, Purpose
+from tasks.warehouse.bigquery.values import line, type_of
 
 STAGING_LIFETIME = timedelta(hours=24)
 _LEAST_BYTES_BILLED = 10 * 1024 * 1024  # of each table that a query reads: https://cloud.google.com/bigquery/pricing
-_UPLOAD_TIMEOUT_SECONDS = 300.0
 
 
-class BigQueryWarehouse:
+class BigQueryWarehouse(Connection):
     """A connection to the project that the settings name."""
 
     def __init__(self, settings: BigQuerySettings, origin: Origin | None = None) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._origin = origin or Origin(run_id=uuid4().hex, step="by-hand")
-        self._connected: tuple[bigquery.Client, Jobs] | None = None
         self._found: set[str] = set()
 
     def __enter__(self) -> Self:
-        client = connect(self._settings)
-        self._connected = client, Jobs(client, self._settings, self._origin)
+        self._connect(self._origin)
         return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._connected is not None:
-            self._client.close()  # type: ignore[no-untyped-call]
 
     @property
     def statements(self) -> int:
@@ -234,60 +224,6 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
             lambda: self._client.delete_table(self._path(backup.location), not_found_ok=True, **ONCE),
         )
 
-    @property
-    def _client(self) -> bigquery.Client:
-        return self._open[0]
-
-    @property
-    def _jobs(self) -> Jobs:
-        return self._open[1]
-
-    @property
-    def _open(self) -> tuple[bigquery.Client, Jobs]:
-        if self._connected is None:
-            raise QueryError("the warehouse is not connected; use it in a `with` block")
-        return self._connected
-
-    def _query(self, purpose: Purpose, sql: str, parameters: Parameters) -> bigquery.QueryJob:
-        config = self._query_config(purpose, sql, parameters)
-
-        def begin(job_id: str) -> Job:
-            return self._client.query(sql, job_config=config, job_id=job_id, job_retry=None, **ONCE)
-
-        return cast("bigquery.QueryJob", self._jobs.run(purpose, sql + repr(sorted(parameters.items())), begin))
-
-    def _query_config(self, purpose: Purpose, sql: str, parameters: Parameters) -> bigquery.QueryJobConfig:
-        config = bigquery.QueryJobConfig(
-            query_parameters=query_parameters(sql, parameters),
-            maximum_bytes_billed=self._settings.max_bytes_billed,
-        )
-        return self._jobs.configured(config, purpose)
-
-    def _load(self, purpose: Purpose, target: str, lines: Sequence[str]) -> None:
-        data = "\n".join(lines).encode()
-        config = self._jobs.configured(
-            bigquery.LoadJobConfig(
-                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-                write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
-                create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
-                autodetect=False,
-            ),
-            purpose,
-        )
-        self._jobs.run(
-            purpose,
-            data.decode(),
-            lambda job_id: self._client.load_table_from_file(
-                io.BytesIO(data),
-                self._path(target),
-                size=len(data),
-                job_id=job_id,
-                job_config=config,
-                num_retries=0,
-                timeout=_UPLOAD_TIMEOUT_SECONDS,
-            ),
-        )
-
     def _create_staging(self, location: str, like: TableSpec) -> str:
         expires = _timestamp(datetime.now(UTC) + STAGING_LIFETIME)
         return (
@@ -319,44 +255,8 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
                     lambda: self._client.delete_table(self._path(location), not_found_ok=True, **ONCE),
                 )
 
-    def _look_up(self, full_name: str) -> bigquery.Table | None:
-        def look() -> bigquery.Table | None:
-            try:
-                return self._client.get_table(self._path(full_name), **ONCE)
-            except NotFound:
-                return None
-
-        return self._jobs.call(Purpose("look-up", full_name), look)
-
     def _is_there(self, table: TableSpec) -> bool:
         return self._look_up(table.full_name) is not None
-
-    def _create_dataset(self, dataset: str) -> None:
-        """Create a dataset, if it is missing."""
-
-        def is_there() -> bool:
-            try:
-                self._client.get_dataset(self._path(dataset), **ONCE)
-            except NotFound:
-                return False
-            return True
-
-        if not self._jobs.call(Purpose("look-up", dataset), is_there):
-            self._query(Purpose("create", dataset), create_schema(dataset, self._settings.location), {})
-
-    def _list(self, dataset: str) -> list[TableListItem]:
-        """Return what is in a dataset; nothing if there is no such dataset."""
-
-        def tables() -> list[TableListItem]:
-            try:
-                return list(self._client.list_tables(self._path(dataset), **ONCE))
-            except NotFound:
-                return []
-
-        return self._jobs.call(Purpose("list", dataset), tables)
-
-    def _path(self, name: str) -> str:
-        return f"{self._settings.project}.{name}"
 
 
 @contextmanager
