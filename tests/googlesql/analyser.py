@@ -71,6 +71,9 @@ class GoogleSQL:
             self._options.query_parameters.append(
                 z.AnalyzerOptions.QueryParameter(name=name, type=z.Type(type_kind=KINDS[kind]))
             )
+        texts = z.ArrayType(element_type=z.Type(type_kind=KINDS["STRING"]))
+        confirmed = z.Type(type_kind=z.TypeKind.TYPE_ARRAY, array_type=texts)
+        self._options.query_parameters.append(z.AnalyzerOptions.QueryParameter(name="confirmed", type=confirmed))
         datasets: dict[str, CatalogBuilder] = {}
         for table in tables:
             columns = [column.name for column in table.columns]
@@ -86,15 +89,23 @@ class GoogleSQL:
         Raises:
             RefusedError: It is not GoogleSQL; the message says where.
         """
-        try:
-            statement = self._analyzer.analyze_statement(sql)
-        except ZetaSQLError as error:
-            raise RefusedError(str(error)) from error
+        statement = self.check(sql)
         kinds = {kind: name for name, kind in KINDS.items()}
         return [
             Column(each.name, kinds.get(each.column.type.type_kind, str(each.column.type.type_kind)))
             for each in statement.output_column_list
         ]
+
+    def check(self, sql: str) -> Any:
+        """Analyse a statement of any kind; returns what the analyser makes of it.
+
+        Raises:
+            RefusedError: It is not GoogleSQL; the message says where.
+        """
+        try:
+            return self._analyzer.analyze_statement(sql)
+        except ZetaSQLError as error:
+            raise RefusedError(str(error)) from error
 
     def run(
         self, sql: str, parameters: Mapping[str, Any], rows: Mapping[str, Sequence[Mapping[str, Any]]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from deployments import ddl
 from tasks.ingest import LOADED_TEAMS
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
@@ -47,3 +48,20 @@ def one_engine_statements() -> Iterator[tuple[str, str]]:
         yield f"{table.name}/kept rows", cleanup.kept_rows(table)
         yield f"{table.name}/undated rows", cleanup.undated_rows(table)
         yield f"{table.name}/missing rows", cleanup.missing_rows(table, table.full_name)
+
+
+def changes() -> Iterator[tuple[str, str]]:
+    """Yield those that change tables, beside the builds; backups and staging tables are given a name."""
+    expires = "TIMESTAMP '2026-12-25 04:00:00+00:00'"
+    for table in catalogue().perishable:
+        yield f"{table.name}/delete days", cleanup.delete_days(table)
+        yield f"{table.name}/restore rows", cleanup.restore_rows(table, table.full_name)
+        clone = f"CLONE {table.full_name}\nOPTIONS(expiration_timestamp = {expires})"
+        yield f"{table.name}/back up", f"CREATE SNAPSHOT TABLE IF NOT EXISTS fullcourt_backups.backup\n{clone}"
+
+
+def definitions() -> Iterator[tuple[str, str]]:
+    """Yield every statement that creates a dataset, a table or a view, by its file and place there."""
+    for file, text in ddl.files().items():
+        for number, statement in enumerate(text.removesuffix(";\n").split(";\n\n"), start=1):
+            yield f"{file.name} {number}", statement
