@@ -10,11 +10,10 @@ from pydantic import Field
 
 from tasks.approve import approve, name_cleanup
 from tasks.cleanup import clean_tables, preview_tables
-from tasks.cleanup_record import drop_expired_backups, open_log
+from tasks.cleanup_record import begin_log, drop_old_backups
 from tasks.cleanup_report import CleanupReport, report_cleanup
 from tasks.domain.cleanup import CleanupRequest, Trigger
 from tasks.domain.day import league_day
-from tasks.retry import retry_policy
 from tasks.settings import load_settings
 
 
@@ -62,14 +61,11 @@ def cleanup(
         approval_timeout_seconds=approval_timeout_seconds,
         cleanup_type=cleanup_type,
     )
-    if not request.dry_run:
-        open_log.with_options(**retry_policy(settings))(settings)
+    begin_log(settings, request)
     previews = preview_tables(settings, request)
     answer = approve(settings, request, previews)
     tables = clean_tables(settings, request, previews, answer)
-    dropped = (
-        () if request.dry_run else drop_expired_backups.with_options(**retry_policy(settings))(settings, started_at)
-    )
+    dropped = drop_old_backups(settings, request, started_at)
     report = report_cleanup(settings, request, previews, answer, tables, dropped)
     if report.refusal:
         return Cancelled(message=report.summary, data=report)

@@ -38,7 +38,7 @@ def approve(settings: Settings, request: CleanupRequest, previews: Sequence[Tabl
         Who approved; or why nothing may be deleted: another number, a refusal, or no answer in time.
     """
     row_count = sum(preview.row_count for preview in previews)
-    if request.dry_run or not request.approval or not row_count:
+    if request.only_looks or not request.approval or not row_count:
         return Approval()
     ask = _ask_on_terminal if settings.approval_prompt else _ask_in_ui
     approval = ask(request, previews, row_count)

@@ -70,7 +70,7 @@ def clean_tables(
     Raises:
         WarehouseBusyError: A backfill did not let go of the tables in time; nothing was deleted.
     """
-    if request.dry_run:
+    if request.only_looks:
         return ()
     with writing(settings, [preview.table for preview in previews]):
         states = [clean_table(settings, request, preview, approval, return_state=True) for preview in previews]

@@ -70,7 +70,7 @@ def report_cleanup(
     create_markdown_artifact(report.markdown, key="cleanup-summary", description=summary)
     if deleted > settings.cleanup_alert_rows:
         announce_large_deletion(report.summary, deleted, settings.cleanup_alert_rows)
-    if report.is_done and not request.dry_run:
+    if report.is_done and not request.only_looks:
         announce_success(report.summary, deleted)
     return report
 
@@ -121,7 +121,7 @@ def _summary(
 ) -> str:
     stale = sum(preview.row_count for preview in previews)
     failed = [preview.error for preview in previews if preview.error]
-    if request.dry_run:
+    if request.only_looks:
         head = f"dry run: {stale:,} rows of {len(previews)} tables are stale, nothing was deleted"
         return "; ".join([head, *failed])
     if approval.refusal:

@@ -31,7 +31,7 @@ class CleanupRequest(_Frozen):
     """Today in the league's calendar; passed in, never read from a clock."""
     ttl_days: int | None = Field(ge=1, le=3650)
     """None for what each table.yaml says."""
-    dry_run: bool
+    dry_run: bool | None
     approval: bool
     approval_timeout_seconds: int = Field(ge=1, le=604_800)
     cleanup_type: Trigger
@@ -43,17 +43,21 @@ class CleanupRequest(_Frozen):
         return self
 
     @classmethod
-    def of(cls, *, dry_run: bool | None, approval: bool, **parameters: Any) -> Self:
-        """Check the parameters of a run; one that says nothing of ``dry_run`` deletes only what a person approves.
+    def of(cls, **parameters: Any) -> Self:
+        """Check the parameters of a run.
 
         Raises:
             RequestError: One is invalid; the message names it, its value and what is allowed.
         """
-        only_look = not approval if dry_run is None else dry_run
         try:
-            return cls.model_validate({"dry_run": only_look, "approval": approval, **parameters})
+            return cls.model_validate(parameters)
         except ValidationError as error:
             raise RequestError(describe_validation_error(error)) from error
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether nothing is deleted: a run that says nothing of it deletes only what a person approves."""
+        return not self.approval if self.dry_run is None else self.dry_run
 
     def cutoff(self, ttl_days: int) -> date:
         """Return the first day that stays; rows before it are stale.

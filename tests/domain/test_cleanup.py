@@ -29,7 +29,7 @@ def rows(day: int, count: int = 2, digest: str = "a") -> DayRows:
 
 
 def request(**changes: object) -> CleanupRequest:
-    return CleanupRequest.of(**{"dry_run": None, "approval": False, **FACTS, **changes})  # type: ignore[arg-type]
+    return CleanupRequest.of(**{"dry_run": None, "approval": False, **FACTS, **changes})
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,14 @@ def request(**changes: object) -> CleanupRequest:
 def test_a_run_only_looks_unless_it_says_otherwise_or_asks(
     dry_run: bool | None, approval: bool, only_looks: bool
 ) -> None:
-    assert request(dry_run=dry_run, approval=approval).dry_run is only_looks
+    assert request(dry_run=dry_run, approval=approval).only_looks is only_looks
+
+
+def test_a_text_that_means_false_is_no_approval() -> None:
+    assert request(approval="false").only_looks
+    assert request(dry_run="true").only_looks
+    with pytest.raises(RequestError, match="approval='perhaps'"):
+        request(approval="perhaps")
 
 
 def test_a_dry_run_with_an_approval_is_a_contradiction() -> None:
