@@ -25,8 +25,8 @@ $(STAMP): requirements.txt
 demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
 	@$(BIN)/python -m deployments.demo
 
-test: setup ## Run all tests, against a real DuckDB and a real Prefect server
-	$(BIN)/python -m pytest
+test: setup ## Run all tests, two files at a time, against a real DuckDB and a real Prefect server
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Table names are fixed by the table folders: a project that holds one of their datasets is refused. What the tests make
 # in it is deleted at the end. They bill less than 2 GiB of reading.
