@@ -90,7 +90,9 @@ def _say(state: Any) -> int:
     if isinstance(report, BaseException):
         print(f"error: {report}", file=sys.stderr)
         return 1
-    Console().print(Markdown(report.markdown))
+    console = Console()
+    console.print(Markdown(report.markdown))
+    console.print(f"\n{report.summary}", markup=False, highlight=False, soft_wrap=True)
     return 0 if state.is_completed() else 1
 
 

@@ -82,9 +82,9 @@ def report_restore(preview: RestorePreview, restored: int | None) -> RestoreRepo
     done = "dry run, nothing was put back" if restored is None else f"{restored:,} were put back"
     summary = f"{found}; {done}"
     text = (
-        f"# Restore\n\n{summary}.\n\n| | |\n|---|---|\n| backup | {preview.backup} |\n| table | {preview.full_name} |\n"
+        f"# Restore\n\n| | |\n|---|---|\n| backup | {preview.backup} |\n| table | {preview.full_name} |\n"
         f"| days | {preview.oldest or ''} to {preview.newest or ''} |\n| rows in the backup | {preview.row_count:,} |\n"
-        f"| of them missing | {preview.missing:,} |\n\nThe next cleanup takes rows before its cutoff again.\n"
+        f"| of them missing | {preview.missing:,} |\n| put back | {restored or 0:,} |\n\nThe next cleanup takes rows before its cutoff again.\n"
     )
     create_markdown_artifact(text, key="restore-summary", description=summary)
     return RestoreReport(preview=preview, restored=restored, summary=summary, markdown=text)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled
 
@@ -31,7 +32,7 @@ def ask(in_thread: InThread) -> Ask:
         def is_paused() -> bool:
             assert not future.done(), future.result()
             with get_client(sync_client=True) as client:
-                found[:] = [run for run in client.read_flow_runs(limit=20) if run.name == name]
+                found[:] = client.read_flow_runs(flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=[name])))
             return bool(found) and found[0].state is not None and found[0].state.is_paused()
 
         wait_until(is_paused)
