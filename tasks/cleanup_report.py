@@ -81,11 +81,16 @@ def report_restore(preview: RestorePreview, restored: int | None) -> RestoreRepo
     found = f"{preview.full_name} lacks {preview.missing:,} of the {preview.row_count:,} rows of {preview.backup}"
     done = "dry run, nothing was put back" if restored is None else f"{restored:,} were put back"
     summary = f"{found}; {done}"
-    text = (
-        f"# Restore\n\n| | |\n|---|---|\n| backup | {preview.backup} |\n| table | {preview.full_name} |\n"
-        f"| days | {preview.oldest or ''} to {preview.newest or ''} |\n| rows in the backup | {preview.row_count:,} |\n"
-        f"| of them missing | {preview.missing:,} |\n| put back | {restored or 0:,} |\n\nThe next cleanup takes rows before its cutoff again.\n"
-    )
+    facts = {
+        "backup": preview.backup,
+        "table": preview.full_name,
+        "days": f"{preview.oldest or ''} to {preview.newest or ''}",
+        "rows in the backup": f"{preview.row_count:,}",
+        "of them missing": f"{preview.missing:,}",
+        "put back": f"{restored or 0:,}",
+    }
+    lines = ["# Restore", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
+    text = "\n".join([*lines, "", "The next cleanup takes rows before its cutoff again.", ""])
     create_markdown_artifact(text, key="restore-summary", description=summary)
     return RestoreReport(preview=preview, restored=restored, summary=summary, markdown=text)
 
