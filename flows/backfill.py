@@ -16,7 +16,7 @@ from tasks.limits import reading_sources
 from tasks.plan import plan_backfill, publish_plan
 from tasks.report import IncompleteError, Report, report_run
 from tasks.request import name_run, read_request
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.settings import load_settings
 
 MAX_CONCURRENCY = 64
@@ -84,11 +84,11 @@ def backfill(
         max_bytes_billed=max_bytes_billed,
     )
     with reading_sources(settings, request):
-        plan = plan_backfill.with_options(**retry_policy(settings))(settings, request)
-        publish_plan(settings, plan)
+        plan = retrying(plan_backfill)(settings, request)
+        retrying(publish_plan)(settings, plan)
         refuse_if_too_dear(settings, request, plan)
         results = run_days(settings, request, plan)
-    report = report_run.with_options(**retry_policy(settings))(settings, request, plan, results)
+    report = retrying(report_run)(settings, request, plan, results)
     if report.is_done:
         return Completed(message=report.summary, data=report)
     return Failed(message=report.summary, data=IncompleteError(report))

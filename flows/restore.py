@@ -7,7 +7,7 @@ from prefect.states import Completed
 from tasks.backups import count_missing, find_backup
 from tasks.cleanup_report import RestoreReport, report_restore
 from tasks.restore import restore_backup
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.settings import load_settings
 
 
@@ -30,9 +30,8 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
         WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
     """
     settings = load_settings()
-    retrying = retry_policy(settings)
-    name = find_backup.with_options(**retrying)(settings, backup)
-    preview = count_missing.with_options(**retrying)(settings, name)
+    name = retrying(find_backup)(settings, backup)
+    preview = retrying(count_missing)(settings, name)
     restored = None if dry_run else restore_backup(settings, name, preview)
     report = report_restore(preview, restored)
     return Completed(message=report.summary, data=report)

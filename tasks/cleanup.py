@@ -27,7 +27,7 @@ from tasks.domain.errors import FullcourtError, SchemaError, StreamingBufferErro
 from tasks.domain.table import TableSpec
 from tasks.limits import writing
 from tasks.origin import current_origin, current_run
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.schema import differences
 from tasks.settings import Settings
 from tasks.tables import cleanup as queries
@@ -53,7 +53,7 @@ def preview_tables(settings: Settings, request: CleanupRequest) -> tuple[TablePr
             started_at=datetime.now(UTC),
         )
         try:
-            previews.append(preview_table.with_options(**retry_policy(settings))(settings, blank))
+            previews.append(retrying(preview_table)(settings, blank))
         except FullcourtError as error:
             previews.append(blank.model_copy(update={"error": describe_error(error)}))
     return tuple(previews)
@@ -133,7 +133,7 @@ def clean_table(
         }
     )
     try:
-        record_cleanup.with_options(**retry_policy(settings))(settings, cleaned)
+        retrying(record_cleanup)(settings, cleaned)
     except FullcourtError as error:
         said = f"the audit row was not written, the next cleanup writes it: {describe_error(error)}"
         cleaned = cleaned.model_copy(update={"errors": "; ".join(filter(None, [cleaned.errors, said]))})
@@ -160,25 +160,25 @@ def _clean(settings: Settings, preview: TablePreview, approval: Approval, name: 
         return {"errors": problem, "notes": "; ".join(notes) or None}
     if not preview.stale:
         return {"notes": "; ".join(notes) or None}
-    policy, found, problems = retry_policy(settings), dict[str, Any](), list[str]()
+    found, problems = dict[str, Any](), list[str]()
     try:
-        confirmed = back_up_rows.with_options(**policy)(settings, preview, name)
+        confirmed = retrying(back_up_rows)(settings, preview, name)
         found["backup_name"] = str(name)
         notes += confirmed.notes
         problems += [confirmed.error] if confirmed.error else []
         if confirmed.days:
-            deletion = delete_rows.with_options(**policy)(settings, preview, confirmed)
+            deletion = retrying(delete_rows)(settings, preview, confirmed)
             found["deleted"] = deletion.deleted
             notes += deletion.notes
-            problems += verify_rows.with_options(**policy)(settings, preview, confirmed, deletion)
+            problems += retrying(verify_rows)(settings, preview, confirmed, deletion)
             found["verified"] = not problems
             if problems:
-                found["restored"] = restore_rows.with_options(**policy)(settings, name)
+                found["restored"] = retrying(restore_rows)(settings, name)
                 problems.append(f"{found['restored']} rows were put back from the backup")
     except FullcourtError as error:
         problems.append(describe_error(error))
         if "backup_name" in found and "deleted" not in found:
-            found["deleted"] = count_missing.with_options(**policy)(settings, name).missing
+            found["deleted"] = retrying(count_missing)(settings, name).missing
     return found | {"errors": "; ".join(problems) or None, "notes": "; ".join(notes) or None}
 
 

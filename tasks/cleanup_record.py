@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.backups import count_missing_rows
 from tasks.domain.cleanup import BackupName, CleanedTable, CleanupRequest
 from tasks.origin import current_origin, current_run, is_over
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.schema import prepare_tables
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
@@ -28,14 +28,14 @@ WHERE cleanup_time >= @since"""
 def begin_log(settings: Settings, request: CleanupRequest) -> None:
     """Do what ``open_log`` does, but nothing in a run that only looks."""
     if not request.only_looks:
-        open_log.with_options(**retry_policy(settings))(settings)
+        retrying(open_log)(settings)
 
 
 def drop_old_backups(settings: Settings, request: CleanupRequest, as_of: datetime) -> tuple[str, ...]:
     """Do what ``drop_expired_backups`` does, but nothing in a run that only looks."""
     if request.only_looks:
         return ()
-    return drop_expired_backups.with_options(**retry_policy(settings))(settings, as_of)
+    return retrying(drop_expired_backups)(settings, as_of)
 
 
 @task(name="open-log", task_run_name="open the audit log", cache_policy=NO_CACHE, persist_result=False)

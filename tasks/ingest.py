@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
-from prefect import State, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
@@ -15,7 +15,7 @@ from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFi
 from tasks.ingest_files import find_files, inspect
 from tasks.ingest_rows import CONTENTS, read_table
 from tasks.origin import current_origin
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import LOOK_AROUND, Warehouse
@@ -52,8 +52,7 @@ def check_input_files(request: IngestRequest) -> list[InputFile]:
 
 def load_input_files(settings: Settings, request: IngestRequest, files: Sequence[InputFile]) -> list[FileReport]:
     """Load the files in order; one that fails is reported, and stops no other."""
-    load = load_input_file.with_options(**retry_policy(settings))
-    return [_load_or_report(load(settings, request, file, return_state=True), file) for file in files]
+    return [_load_or_report(settings, request, file) for file in files]
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, task_run_name="load {file.path}")
@@ -100,9 +99,9 @@ def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> Ingest
     return report
 
 
-def _load_or_report(state: State[FileReport], file: InputFile) -> FileReport:
+def _load_or_report(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
     try:
-        return state.result()
+        return retrying(load_input_file)(settings, request, file)
     except FullcourtError as error:
         reason = describe_error(error)
     return FileReport(file=file.path, kind=file.kind, table=CONTENTS[file.kind].table, error=reason)

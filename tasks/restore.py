@@ -8,7 +8,7 @@ from tasks.domain.cleanup import BackupName, CleanedTable, RestorePreview
 from tasks.domain.errors import FullcourtError, QueryError, describe_error
 from tasks.limits import writing
 from tasks.origin import current_run
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.settings import Settings
 
 
@@ -22,20 +22,20 @@ def restore_backup(settings: Settings, name: BackupName, preview: RestorePreview
         WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
         WarehouseError: The warehouse refused, or rows are missing still.
     """
-    policy, started_at = retry_policy(settings), datetime.now(UTC)
-    open_log.with_options(**policy)(settings)
+    started_at = datetime.now(UTC)
+    retrying(open_log)(settings)
     restored = 0
     problem: FullcourtError | None = None
     with writing(settings, [name.table]):
         try:
-            restored = restore_rows.with_options(**policy)(settings, name)
-            if missing := count_missing.with_options(**policy)(settings, name, "verify").missing:
+            restored = retrying(restore_rows)(settings, name)
+            if missing := retrying(count_missing)(settings, name, "verify").missing:
                 problem = QueryError(f"{preview.full_name} still lacks {missing} rows of {name}; restore it again")
         except FullcourtError as error:
             problem = error
     run_id, attempt = current_run()
     now = datetime.now(UTC)
-    record_cleanup.with_options(**policy)(
+    retrying(record_cleanup)(
         settings,
         CleanedTable(
             cleanup_id=f"restore__{name.table}__{run_id.replace('-', '_')}__{attempt}",

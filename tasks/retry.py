@@ -2,17 +2,24 @@
 
 ::
 
-    result = load_file.with_options(**retry_policy(settings))(...)
+    result = load_file(settings, ...)  # tried once
+    result = retrying(load_file)(settings, ...)
 """
 
-from typing import Any, TypedDict
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
 
 from tasks.domain.errors import DeadlineError, StreamingBufferError, TransientError
 from tasks.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 JITTER_FACTOR = 0.5
 
@@ -26,15 +33,40 @@ class RetryPolicy(TypedDict):
     retry_condition_fn: Any  # Prefect wants a function of a task of any signature, which no type but Any says
 
 
+def retrying(step: Task[Concatenate[Settings, P], R]) -> Callable[Concatenate[Settings, P], R]:
+    """Return a task as a function that runs it by the policy of the settings that it is given first."""
+
+    def run(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        run_task: Any = _with_policy(step, settings.retries, settings.retry_delay_seconds)
+        named = {name: as_is(value) for name, value in kwargs.items()}
+        return cast(R, run_task(as_is(settings), *map(as_is, args), **named))
+
+    return run
+
+
+def as_is(value: R) -> R:
+    """Have Prefect hand an argument to a task without a look inside; it would walk through it, and copy it."""
+    return cast(R, quote(value))
+
+
 def retry_policy(settings: Settings) -> RetryPolicy:
-    """Return the options for ``Task.with_options`` of a step that may fail for a passing reason.
+    """Return the options of a task that may fail for a passing reason.
 
     Only a TransientError is tried again, unless only a later run can help: ``settings.retries`` times, after
     ``settings.retry_delay_seconds`` seconds, then twice that, and so on, each lengthened at random by up to half.
     """
+    return _policy(settings.retries, settings.retry_delay_seconds)
+
+
+@cache  # a task with other options is another task: thousands of them would cost time and memory
+def _with_policy(step: Task[..., Any], retries: int, delay_seconds: float) -> Task[..., Any]:
+    return step.with_options(**_policy(retries, delay_seconds))
+
+
+def _policy(retries: int, delay_seconds: float) -> RetryPolicy:
     return RetryPolicy(
-        retries=settings.retries,
-        retry_delay_seconds=exponential_backoff(settings.retry_delay_seconds)(settings.retries),
+        retries=retries,
+        retry_delay_seconds=exponential_backoff(delay_seconds)(retries),
         retry_jitter_factor=JITTER_FACTOR,
         retry_condition_fn=is_transient,
     )
