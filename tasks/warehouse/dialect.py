@@ -1,5 +1,6 @@
 """GoogleSQL for other engines; the only module that imports sqlglot."""
 
+import threading
 from functools import lru_cache
 
 import sqlglot  # noqa: TID251
@@ -18,13 +19,21 @@ DUCKDB_TYPES = {
 GOOGLESQL_TYPES = {duckdb: google for google, duckdb in DUCKDB_TYPES.items()}
 
 
-@lru_cache(maxsize=512)
+_translating = threading.Lock()  # days that start at once would all translate the same queries
+
+
 def to_duckdb(sql: str) -> tuple[str, frozenset[str]]:
     """Return a GoogleSQL query in DuckDB's dialect, and the names of the parameters that it uses.
 
     Raises:
         QueryError: The text is not a single valid GoogleSQL statement; the message says where.
     """
+    with _translating:
+        return _translate(sql)
+
+
+@lru_cache(maxsize=512)
+def _translate(sql: str) -> tuple[str, frozenset[str]]:
     try:
         tree = sqlglot.parse_one(sql, read="bigquery")
     except sqlglot.errors.ParseError as error:
