@@ -19,7 +19,7 @@ from tasks.domain.errors import FullcourtError, TransientError
 from tasks.domain.gate import PUBLISHED, Outcome
 from tasks.domain.plan import DayPlan, TablePlan
 from tasks.domain.result import DayResult, TableResult
-from tasks.retry import retry_policy
+from tasks.retry import retrying
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 
@@ -49,10 +49,10 @@ def backfill_date(settings: Settings, options: DayOptions, day: DayPlan) -> Stat
     """
     logger = get_run_logger()
     results = _Day(settings, options, day).run()
-    result = DayResult(game_date=day.game_date, settled=day.settled, tables=tuple(results))
+    result = DayResult(game_date=day.game_date, settled=day.settled, tables=tuple(results)).brief()
     fresh = [table for table in results if table.is_new]
     if fresh and not options.dry_run:
-        record_checkpoints.with_options(**retry_policy(settings))(settings, day.game_date, fresh)
+        retrying(record_checkpoints)(settings, day.game_date, fresh)
     line = "; ".join(f"{t.checkpoint.table_name} {t.checkpoint.outcome}: {t.checkpoint.message}" for t in results)
     if result.is_done:
         logger.info("%s %s. %s", day.game_date, result.outcome, line)
@@ -73,9 +73,7 @@ class _Day:
         todo = [table.table for table in self._day.tables if table.action == "build"]
         started_at = datetime.now(UTC)
         try:
-            check = check_coverage.with_options(**retry_policy(self._settings))(
-                self._settings, self._day.game_date, todo, self._options.as_of
-            )
+            check = retrying(check_coverage)(self._settings, self._day.game_date, todo, self._options.as_of)
         except FullcourtError as error:
             failed = [self._failed(table, error, started_at) for table in self._day.tables if table.table in todo]
             return [*self._kept(), *failed]
@@ -115,7 +113,7 @@ class _Day:
         )
         step = synthesize_context if decision.is_fallback else build_rows
         try:
-            built: Built = step.with_options(**retry_policy(self._settings))(self._settings, order)
+            built: Built = retrying(step)(self._settings, order)
         except FullcourtError as error:
             return self._failed(table, error, started_at)
         reasons, outcome = built.verdict.reasons, built.verdict.outcome

@@ -1,6 +1,7 @@
 """Run one date task a day, concurrently, with no more than a window of them in flight."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
@@ -16,6 +17,7 @@ from tasks.domain.request import BackfillRequest
 from tasks.domain.result import DayResult, TableResult
 from tasks.origin import current_origin, current_run
 from tasks.progress import Progress
+from tasks.retry import as_is
 from tasks.settings import Settings
 from tasks.warehouse.open import open_warehouse
 
@@ -40,43 +42,68 @@ def run_days(settings: Settings, request: BackfillRequest, plan: Sequence[DayPla
     )
     todo = [day for day in plan if day.needs_work]
     results = {day.game_date: _settled(day) for day in plan if not day.needs_work}
-    # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
-    with open_warehouse(settings.connection(), current_origin("hold")), Progress(settings, total=len(todo)) as progress:
-        for result in _run_window(settings, options, todo, request):
-            results[result.game_date] = result
-            progress.advance(result)
+    failures = _Failures(request.stop_after_identical_failures)
+    with Progress(settings, total=len(todo)) as progress:
+        for days in _stretches(todo, settings.connection().days_per_hold):
+            if failures.are_enough:
+                break
+            # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
+            with open_warehouse(settings.connection(), current_origin("hold")):
+                for result in _run_window(settings, options, days, request.max_concurrency, failures):
+                    results[result.game_date] = result
+                    progress.advance(result)
+    if len(results) < len(plan):
+        get_run_logger().error(
+            "%d days in a row failed with %s; %d days are not tried: mend the cause, then run the range again",
+            failures.in_a_row,
+            failures.cause,
+            len(plan) - len(results),
+        )
     return [results.get(day.game_date) or DayResult(game_date=day.game_date, settled="not_tried") for day in plan]
 
 
+@dataclass
+class _Failures:
+    """How many days failed in a row of one cause; once there are enough, later ones change nothing."""
+
+    limit: int
+    cause: str | None = None
+    in_a_row: int = 0
+
+    def count(self, result: DayResult) -> None:
+        if self.are_enough:
+            return
+        is_same = result.cause is not None and result.cause == self.cause
+        self.in_a_row = self.in_a_row + 1 if is_same else int(result.cause is not None)
+        self.cause = result.cause
+
+    @property
+    def are_enough(self) -> bool:
+        return self.in_a_row >= self.limit
+
+
+def _stretches(days: Sequence[DayPlan], length: int | None) -> Iterator[Sequence[DayPlan]]:
+    length = length or max(1, len(days))  # a warehouse that gathers nothing is held throughout
+    for start in range(0, len(days), length):
+        yield days[start : start + length]
+
+
 def _run_window(
-    settings: Settings, options: DayOptions, todo: Sequence[DayPlan], request: BackfillRequest
+    settings: Settings, options: DayOptions, todo: Sequence[DayPlan], width: int, failures: _Failures
 ) -> Iterator[DayResult]:
+    """Do days, no more than a window of them at once, until they have ended or enough of them have failed."""
     ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
-    waiting = list(reversed(todo))
-    in_flight, same = 0, 0
-    last_cause: str | None = None
-    days: dict[UUID, DayPlan] = {}
-    while waiting or in_flight:
-        while waiting and in_flight < request.max_concurrency:
+    waiting, days = list(reversed(todo)), dict[UUID, DayPlan]()
+    while days or (waiting and not failures.are_enough):
+        while waiting and len(days) < width and not failures.are_enough:
             day = waiting.pop()
-            future = backfill_date.submit(settings, options, day)
+            future = backfill_date.submit(as_is(settings), as_is(options), as_is(day))
             days[future.task_run_id] = day
             future.add_done_callback(lambda done: ended.put(done))
-            in_flight += 1
         future = ended.get()
-        in_flight -= 1
         result = _result(future, days.pop(future.task_run_id), options)
+        failures.count(result)
         yield result
-        same = same + 1 if result.cause is not None and result.cause == last_cause else int(result.cause is not None)
-        last_cause = result.cause
-        if same >= request.stop_after_identical_failures and waiting:
-            get_run_logger().error(
-                "%d days in a row failed with %s; %d days are not tried: mend the cause, then run the range again",
-                same,
-                last_cause,
-                len(waiting),
-            )
-            waiting.clear()
 
 
 def _result(future: PrefectFuture[Any], day: DayPlan, options: DayOptions) -> DayResult:

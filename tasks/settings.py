@@ -28,6 +28,8 @@ class DuckDBSettings(BaseModel):
     threads: int
     backup_dataset: str
     table_updates_per_10_seconds: None = None
+    days_per_hold: int = 100
+    """A run lets go of the file after so many days: only then does DuckDB free what it has gathered about it."""
 
     @property
     def identity(self) -> str:
@@ -57,6 +59,7 @@ class BigQuerySettings(BaseModel):
     max_bytes_billed: int
     usd_per_tib: float
     table_updates_per_10_seconds: int
+    days_per_hold: None = None
 
     @property
     def identity(self) -> str:

@@ -40,6 +40,10 @@ class Checkpoint(BaseModel):
         """Whether the day was published."""
         return self.outcome in PUBLISHED
 
+    def brief(self) -> "Checkpoint":
+        """Return it without what only its records need: a run keeps one of every day to its end."""
+        return self.model_copy(update={"source_missing": (), "inputs": {}})
+
     @property
     def share(self) -> str:
         """Coverage for a person to read."""

@@ -95,7 +95,7 @@ def plan_table(
         inputs=dict(inputs),
         code_version=code_version,
         rows_there=rows_there,
-        checkpoint=checkpoint,
+        checkpoint=checkpoint and checkpoint.brief(),
     )
 
 

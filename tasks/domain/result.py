@@ -46,6 +46,11 @@ class DayResult(BaseModel):
     def __repr__(self) -> str:
         return f"DayResult({self.game_date}, {self.outcome})"  # Prefect logs it with a failed day's state
 
+    def brief(self) -> "DayResult":
+        """Return it without what only the records of its checkpoints need."""
+        tables = tuple(t.model_copy(update={"checkpoint": t.checkpoint.brief()}) for t in self.tables)
+        return self.model_copy(update={"tables": tables})
+
     @property
     def outcome(self) -> Outcome:
         """The outcome of the worst table."""

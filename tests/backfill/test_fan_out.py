@@ -1,12 +1,16 @@
-from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import date, timedelta
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
 
 from flows.backfill import backfill
+from tasks.domain.result import DayResult
+from tasks.progress import Progress
 from tasks.report import Report
 from tasks.settings import Settings
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -75,6 +79,56 @@ def test_after_days_in_a_row_that_fail_of_one_cause_the_rest_is_not_tried_and_th
     assert list(outcomes(report).values()) == ["failed", "complete", "failed", "failed", "not_tried", "not_tried"]
     assert "3 failed, 2 not_tried" in report.summary
     assert not report.is_done
+
+
+@pytest.mark.duckdb_only
+def test_the_file_is_let_go_of_between_stretches_of_days_and_failures_are_counted_across_them(
+    league: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = days(7)
+    open_season(league, *some)
+    league.write(settings)
+    run(some[0])
+    connection = settings.connection().model_copy(update={"days_per_hold": 2})
+    monkeypatch.setattr(Settings, "connection", lambda _: connection)
+    with counted_connections(monkeypatch) as let_go_after:
+        report = run((some[1], some[-1]), max_concurrency=3)
+    assert set(outcomes(report).values()) == {"complete"}
+    assert [ended for ended in let_go_after if ended] == [2, 4, 6, 6]  # the report's is the last
+
+    refuse(settings, f"nba_precompute.{MAIN}", f"processed_at < '{datetime.now(UTC)}'")
+    report = run((some[1], some[-1]), resume=False, max_concurrency=1, stop_after_identical_failures=3)
+    assert list(outcomes(report).values()) == ["failed"] * 3 + ["not_tried"] * 3
+
+
+@contextmanager
+def counted_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Count a run's connections; yields how many days had ended each time that the last of them was closed."""
+    let_go_after: list[int] = []
+    lock, count = threading.Lock(), Counter[str]()
+    enter, leave, advance = DuckDBWarehouse.__enter__, DuckDBWarehouse.__exit__, Progress.advance
+
+    def counted_enter(warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
+        with lock:
+            count["open"] += 1
+        return enter(warehouse)
+
+    def counted_leave(warehouse: DuckDBWarehouse, *exc_info: object) -> None:
+        leave(warehouse, *exc_info)
+        with lock:
+            count["open"] -= 1
+            if not count["open"]:
+                let_go_after.append(count["ended"])
+
+    def counted_advance(progress: Progress, result: DayResult) -> None:
+        count["ended"] += 1
+        advance(progress, result)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DuckDBWarehouse, "__enter__", counted_enter)
+        patch.setattr(DuckDBWarehouse, "__exit__", counted_leave)
+        patch.setattr(Progress, "advance", counted_advance)
+        yield let_go_after
 
 
 @pytest.mark.parametrize("most", [1, 3])
