@@ -6,7 +6,7 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from tasks.domain.errors import RequestError
-from tasks.domain.request import BackfillRequest, make_request
+from tasks.domain.request import BackfillRequest
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 
@@ -34,7 +34,7 @@ def read_request(settings: Settings, *, tables: Sequence[str] | None, **paramete
         raise RequestError(f"tables=[]: name at least one of {', '.join(catalogue.derived)}")
     else:
         chosen = catalogue.in_order(set(tables))
-    return make_request(tables=chosen, **parameters)
+    return BackfillRequest.of(tables=chosen, **parameters)
 
 
 def name_run() -> str:

@@ -4,12 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.domain.day import some
-from tasks.domain.errors import RequestError, describe_validation_error
+from tasks.domain.request import Request
 
 Trigger = Literal["upcoming_tables_ttl", "by_hand"]
 CleanupType = Trigger | Literal["interrupted", "restore"]
@@ -24,7 +24,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CleanupRequest(_Frozen):
+class CleanupRequest(Request):
     """What a run of the cleanup was asked to do."""
 
     as_of: date
@@ -41,18 +41,6 @@ class CleanupRequest(_Frozen):
         if self.dry_run and self.approval:
             raise ValueError("dry_run=True, approval=True: a dry run has nothing to approve; leave dry_run out")
         return self
-
-    @classmethod
-    def of(cls, **parameters: Any) -> Self:
-        """Check the parameters of a run.
-
-        Raises:
-            RequestError: One is invalid; the message names it, its value and what is allowed.
-        """
-        try:
-            return cls.model_validate(parameters)
-        except ValidationError as error:
-            raise RequestError(describe_validation_error(error)) from error
 
     @property
     def only_looks(self) -> bool:

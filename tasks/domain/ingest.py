@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import ClassVar, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.domain.cells import Cells, FileRow, Problem, clean, parse_game_id
-from tasks.domain.errors import RequestError, describe_validation_error
+from tasks.domain.request import Request
 
 Kind = Literal["schedule", "game log"]
 
@@ -16,7 +16,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class IngestRequest(_Frozen):
+class IngestRequest(Request):
     """What one run is asked to load."""
 
     schedules: tuple[str, ...]
@@ -29,18 +29,6 @@ class IngestRequest(_Frozen):
         if not self.schedules and not self.game_logs:
             raise ValueError("game_logs=[], schedules=[]: at least one must name a Parquet or CSV file")
         return self
-
-    @classmethod
-    def of(cls, **parameters: object) -> Self:
-        """Check the parameters of a run.
-
-        Raises:
-            RequestError: One is invalid; the message names it, its value and what is allowed.
-        """
-        try:
-            return cls.model_validate(parameters)
-        except ValidationError as error:
-            raise RequestError(describe_validation_error(error)) from error
 
 
 class InputFile(_Frozen):

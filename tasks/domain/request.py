@@ -1,4 +1,4 @@
-"""What a run of the backfill was asked to do."""
+"""What a run was asked to do."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -10,10 +10,26 @@ from tasks.domain.day import ContextSource
 from tasks.domain.errors import RequestError, describe_validation_error
 
 
-class BackfillRequest(BaseModel):
-    """A valid request; what is invalid never becomes one."""
+class Request(BaseModel):
+    """The parameters of a run; what is invalid never becomes a request."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of(cls, **parameters: Any) -> Self:
+        """Check the parameters of a run.
+
+        Raises:
+            RequestError: One is invalid; the message names it, its value and what is allowed.
+        """
+        try:
+            return cls.model_validate(parameters)
+        except ValidationError as error:
+            raise RequestError(describe_validation_error(error)) from error
+
+
+class BackfillRequest(Request):
+    """What a run of the backfill was asked to do."""
 
     as_of: date
     """Today in the league's calendar; passed in, never read from a clock."""
@@ -63,18 +79,6 @@ class BackfillRequest(BaseModel):
         if self.dates is not None:
             return sorted(set(self.dates))
         return list(_between(self.start_date, self.end_date or self.start_date))
-
-
-def make_request(**parameters: Any) -> BackfillRequest:
-    """Turn a flow's parameters into a request.
-
-    Raises:
-        RequestError: A parameter is invalid; the message names it, its value and what is allowed.
-    """
-    try:
-        return BackfillRequest(**parameters)
-    except ValidationError as error:
-        raise RequestError(describe_validation_error(error)) from error
 
 
 def _between(first: date | None, last: date | None) -> Iterator[date]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
 from tasks.domain.errors import RequestError, describe_validation_error
-from tasks.domain.request import BackfillRequest, make_request
+from tasks.domain.request import BackfillRequest
 from tasks.request import read_request
 from tasks.settings import Settings
 
@@ -23,7 +23,7 @@ DAYS = st.dates(date(2021, 10, 1), TODAY)
 
 
 def ask(**parameters: Any) -> BackfillRequest:
-    return make_request(**{"as_of": TODAY, "tables": ("player_composite_factors",), **parameters})
+    return BackfillRequest.of(**{"as_of": TODAY, "tables": ("player_composite_factors",), **parameters})
 
 
 def test_a_range_includes_both_ends() -> None:

@@ -128,7 +128,8 @@ STATES: dict[str, tuple[Checkpoint | None, dict[str, Any], str, str, str]] = {
 def test_a_resumed_run_does_exactly_what_is_not_done_or_stale(name: str) -> None:
     done, now, state, action, _ = STATES[name]
     planned = plan(done, **now)
-    assert (planned.state, planned.action, planned.checkpoint) == (state, action, done)
+    assert (planned.state, planned.action) == (state, action)
+    assert planned.checkpoint == (done and done.brief())
 
 
 @pytest.mark.parametrize("name", STATES)
