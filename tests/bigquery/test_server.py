@@ -1,4 +1,7 @@
-"""The test server itself, asked by the real client: what it does, what it refuses, what goes wrong on demand."""
+"""The test server itself, asked by the real client: what it refuses and in which words, what goes wrong on demand.
+
+What it does as BigQuery does is in contract/.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,9 +9,7 @@ from typing import Any
 import pytest
 from google.api_core.exceptions import (
     BadRequest,
-    Conflict,
     Forbidden,
-    GoogleAPICallError,
     MethodNotImplemented,
     NotFound,
     ServiceUnavailable,
@@ -18,54 +19,8 @@ from google.api_core.exceptions import (
 from google.auth.exceptions import RefreshError
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
-from tests.bigquery.asking import CREATE, ONE, SCORES, TWO, copy, load, query, rows_of
+from tests.bigquery.asking import ONE, SCORES, TWO, copy, load, query, rows_of
 from tests.bigquery_server.server import BigQueryServer, Fault
-
-
-def test_a_query_gives_its_rows_and_types(client: bigquery.Client) -> None:
-    rows = query(client, f"SELECT player, score FROM {SCORES} WHERE game_date = '{ONE}' ORDER BY player")
-    assert rows == [{"player": "a", "score": 1.5}, {"player": "b", "score": None}]
-    (row,) = query(client, "SELECT 1 AS i, 'x' AS s, TRUE AS b, TIMESTAMP '2023-01-01 12:00:00+00:00' AS t")
-    assert row == {"i": 1, "s": "x", "b": True, "t": datetime(2023, 1, 1, 12, tzinfo=UTC)}
-
-
-def test_parameters_are_named_and_typed(client: bigquery.Client) -> None:
-    given = [
-        bigquery.ScalarQueryParameter("day", "DATE", TWO),
-        bigquery.ArrayQueryParameter("players", "STRING", ["a", "z"]),
-    ]
-    sql = f"SELECT COUNT(*) AS n FROM {SCORES} WHERE game_date = @day AND player IN UNNEST(@players)"
-    assert query(client, sql, query_parameters=given) == [{"n": 1}]
-
-
-def test_a_table_has_the_columns_modes_and_layout_of_its_ddl(client: bigquery.Client) -> None:
-    table = client.get_table(SCORES)
-    assert [(f.name, f.field_type, f.mode) for f in table.schema] == [
-        ("player", "STRING", "REQUIRED"),
-        ("game_date", "DATE", "REQUIRED"),
-        ("score", "FLOAT", "NULLABLE"),
-    ]
-    assert table.schema[0].description == "Who."
-    assert (table.time_partitioning.field, table.clustering_fields) == ("game_date", ["player"])
-    assert table.require_partition_filter
-    assert table.num_rows == 3
-    query(client, CREATE)  # changes nothing
-    assert client.get_table(SCORES).num_rows == 3
-
-
-def test_a_query_without_a_filter_on_the_partition_is_refused(client: bigquery.Client) -> None:
-    for sql in (f"SELECT * FROM {SCORES}", f"SELECT * FROM {SCORES} WHERE player = 'a'"):
-        with pytest.raises(BadRequest, match=r"without a filter over column\(s\) 'game_date'"):
-            query(client, sql)
-
-
-def test_a_copy_replaces_exactly_one_partition(client: bigquery.Client, server: BigQueryServer, project: str) -> None:
-    row = f"SELECT 'c' AS player, DATE '{ONE}' AS game_date, 9.5 AS score"
-    query(client, f"CREATE OR REPLACE TABLE d.staged LIKE {SCORES} AS {row}")
-    copy(client, "d.staged$20230223", f"{SCORES}$20230223")
-    assert rows_of(server, project) == [("c", ONE, 9.5), ("a", TWO, 2.0)]
-    with pytest.raises(Conflict, match="Already Exists"):
-        copy(client, "d.staged$20230223", f"{SCORES}$20230223", "WRITE_EMPTY")
 
 
 @pytest.mark.parametrize(
@@ -113,60 +68,6 @@ def test_a_load_is_all_or_nothing(
     assert rows_of(server, project) == before
 
 
-def test_a_merge_deletes_and_inserts_in_one_and_says_how_many(
-    client: bigquery.Client, server: BigQueryServer, project: str
-) -> None:
-    query(client, f"CREATE OR REPLACE TABLE d.staged LIKE {SCORES} OPTIONS(require_partition_filter = FALSE)")
-    load(client, [("a", ONE, 7.0), ("z", ONE, 8.0)], "d.staged")
-    job = client.query(
-        f"""MERGE {SCORES} AS t USING d.staged AS s ON FALSE
-        WHEN NOT MATCHED BY TARGET THEN INSERT (player, game_date, score) VALUES (s.player, s.game_date, s.score)
-        WHEN NOT MATCHED BY SOURCE AND t.game_date BETWEEN DATE '{ONE}' AND DATE '{ONE}' THEN DELETE"""
-    )
-    job.result()
-    assert (job.dml_stats.inserted_row_count, job.dml_stats.deleted_row_count) == (2, 2)
-    assert rows_of(server, project) == [("a", ONE, 7.0), ("z", ONE, 8.0), ("a", TWO, 2.0)]
-
-
-def test_a_null_in_a_required_column_fails_the_statement(client: bigquery.Client) -> None:
-    with pytest.raises(BadRequest, match="Required field player cannot be null"):
-        query(
-            client,
-            f"CREATE OR REPLACE TABLE d.staged LIKE {SCORES} AS "
-            f"SELECT CAST(NULL AS STRING) AS player, DATE '{ONE}' AS game_date, 1.5 AS score",
-        )
-    with pytest.raises(NotFound):
-        client.get_table("d.staged")
-
-
-def test_a_used_job_id_is_refused_and_the_job_is_there(client: bigquery.Client) -> None:
-    client.query("SELECT 1 AS x", job_id="once", job_retry=None).result()
-    with pytest.raises(Conflict, match="Already Exists: Job"):
-        client.query("SELECT 1 AS x", job_id="once", job_retry=None, retry=None)
-    assert client.get_job("once", location="US").state == "DONE"
-
-
-def test_a_dry_run_says_what_would_be_read_and_leaves_no_job(
-    client: bigquery.Client, server: BigQueryServer, project: str
-) -> None:
-    count = len(server.jobs(project))
-    sql = f"SELECT player FROM {SCORES} WHERE game_date = '{ONE}'"
-    job = client.query(sql, job_config=bigquery.QueryJobConfig(dry_run=True))
-    assert job.total_bytes_processed == 2 * (2 + 1) + 2 * 8  # two strings of one letter, two dates
-    assert [table.table_id for table in job.referenced_tables] == ["scores"]
-    assert len(server.jobs(project)) == count
-
-
-def test_a_cap_on_bytes_stops_a_query_before_it_runs(client: bigquery.Client) -> None:
-    sql = f"SELECT player FROM {SCORES} WHERE game_date = '{ONE}'"
-    # The client makes another error of it when it sees the job's own first.
-    with pytest.raises(
-        GoogleAPICallError, match=r"exceeded limit for bytes billed: 10000000. 10485760 or higher required"
-    ):
-        query(client, sql, maximum_bytes_billed=10_000_000)
-    assert len(query(client, sql, maximum_bytes_billed=10_485_760)) == 2
-
-
 def test_a_table_that_has_expired_is_gone(client: bigquery.Client, server: BigQueryServer, project: str) -> None:
     expires = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S+00:00")
     query(
@@ -190,15 +91,6 @@ def test_limits_are_those_of_bigquery(
         copy(client, f"{SCORES}$20230223", f"{SCORES}$20230223")
     server.project(project).clock.advance(seconds=11)
     copy(client, f"{SCORES}$20230223", f"{SCORES}$20230223")
-
-
-def test_errors_name_what_is_missing(client: bigquery.Client) -> None:
-    with pytest.raises(NotFound, match=r"Table .*:d.nothing was not found in location US"):
-        query(client, "SELECT * FROM d.nothing")
-    with pytest.raises(NotFound, match=r"Dataset .*:nowhere was not found"):
-        query(client, "SELECT * FROM nowhere.scores")
-    with pytest.raises(BadRequest, match="nobody"):
-        query(client, f"SELECT nobody FROM {SCORES} WHERE game_date = '{ONE}'")
 
 
 def test_permissions_are_those_of_the_account(client: bigquery.Client, server: BigQueryServer, project: str) -> None:
@@ -246,8 +138,3 @@ def test_a_fault_happens_so_often_and_no_more(client: bigquery.Client, server: B
         with pytest.raises(ServiceUnavailable, match="injected: backendError"):
             client.get_table(SCORES, retry=None)
     assert client.get_table(SCORES, retry=None).num_rows == 3
-
-
-def test_pages_of_a_result_come_one_after_the_other(client: bigquery.Client) -> None:
-    job = client.query("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x ORDER BY x")
-    assert [row["x"] for row in job.result(page_size=10)] == list(range(1, 26))

@@ -48,6 +48,7 @@ def test_a_table_has_the_columns_modes_and_layout_of_its_ddl_which_changes_nothi
         ("game_date", "DATE", "REQUIRED"),
         ("score", "FLOAT", "NULLABLE"),
     ]
+    assert table.schema[0].description == "Who."
     assert (table.time_partitioning.field, table.clustering_fields) == ("game_date", ["player"])
     assert (table.require_partition_filter, table.description) == (True, "Scores.")
     query(scores, CREATE)
@@ -55,8 +56,9 @@ def test_a_table_has_the_columns_modes_and_layout_of_its_ddl_which_changes_nothi
 
 
 def test_a_query_without_a_filter_on_the_partition_is_refused(scores: bigquery.Client) -> None:
-    with pytest.raises(BadRequest, match=r"without a filter over column\(s\) 'game_date'"):
-        query(scores, f"SELECT player FROM {SCORES} WHERE player = 'a'")
+    for sql in (f"SELECT * FROM {SCORES}", f"SELECT player FROM {SCORES} WHERE player = 'a'"):
+        with pytest.raises(BadRequest, match=r"without a filter over column\(s\) 'game_date'"):
+            query(scores, sql)
 
 
 def test_a_copy_replaces_exactly_one_partition(scores: bigquery.Client) -> None:
