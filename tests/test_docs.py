@@ -13,7 +13,7 @@ import pytest
 from tasks.domain import day, errors, gate
 from tasks.domain.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
-from tests.league import League, fetch
+from tests.league import SHARED_DATA, League, fetch
 
 PAGES = sorted([PROJECT_ROOT / "README.md", *(PROJECT_ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -80,6 +80,35 @@ def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+
+
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)")
+def test_the_two_real_seasons_of_the_guide_end_as_it_says(checkout: Path) -> None:
+    page = PROJECT_ROOT / "docs" / "backfill.md"
+    start, (both,) = blocks(page, "bash")[0], blocks(page, "sh")
+    commands = [f"prefect {rest}" for rest in re.split(r"^prefect ", both, flags=re.MULTILINE) if rest]
+    assert len(commands) == 2
+    codes = [f"{command.rstrip()} && echo 'exit code 0' || echo exit code $?\n" for command in commands]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", start + "".join(codes)],
+        cwd=checkout,
+        env=environment(PORT=str(free_port())),
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+    said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    assert done.returncode == 0, said
+    assert re.findall(r"^exit code (\d+)$", done.stdout, re.MULTILINE) == ["1", "1"], said
+    complete, blocked = re.findall(r"(\d+) days complete, (\d+) blocked", page.read_text(encoding="utf-8"))[0]
+    settings = Settings(duckdb_path=checkout / ".fullcourt" / "warehouse.duckdb")
+    rows = fetch(
+        settings,
+        "SELECT outcome, COUNT(DISTINCT game_date) AS days FROM nba_orchestration.backfill_ledger "
+        "WHERE table_name = 'player_composite_factors' GROUP BY outcome",
+    )
+    assert {row["outcome"]: row["days"] for row in rows} == {"complete": int(complete), "blocked": int(blocked)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
