@@ -1,3 +1,4 @@
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,14 +12,17 @@ import pytest
 from prefect import Task, flow
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
+from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.plan import DayPlan
+from tasks.domain.result import DayResult
 from tasks.plan import plan_backfill
+from tasks.progress import Progress
 from tasks.report import Report
 from tasks.request import read_request
 from tasks.settings import Settings, WarehouseSettings
 from tasks.warehouse.base import Origin, Warehouse
 from tasks.warehouse.open import open_warehouse
-from tests.backfill.observe import DAY, TABLES, built, days, lookups, open_season
+from tests.backfill.observe import DAY, TABLES, built, days, lookups, open_season, outcomes
 from tests.league import League
 
 RunBackfill = Callable[..., Report]
@@ -130,6 +134,29 @@ def test_planning_700_days_takes_as_many_statements_as_planning_one_and_api_call
     assert calls_of_all[pages] == -(-open_days * len(TABLES) // 200)
     del calls_of_one[pages], calls_of_all[pages]
     assert calls_of_all.total() <= calls_of_one.total() + 2  # Prefect's own, that may come or not
+
+
+def test_of_a_day_that_has_ended_a_run_keeps_no_more_than_the_report_needs(
+    league: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = days(8)
+    open_season(league, *some)
+    league.write(settings)
+    advance = Progress.advance
+    whole: list[int] = []
+
+    def look(progress: Progress, result: DayResult) -> None:
+        advance(progress, result)
+        gc.collect()
+        alive = [found for found in gc.get_objects() if type(found) is Checkpoint and found.game_date in some]
+        whole.append(sum(bool(checkpoint.inputs or checkpoint.source_missing) for checkpoint in alive))
+        assert len(alive) >= len(TABLES) * len(whole)  # the report's
+
+    monkeypatch.setattr(Progress, "advance", look)
+    report = run((some[0], some[-1]), max_concurrency=2)
+    assert set(outcomes(report).values()) == {"complete"}
+    assert len(whole) == len(some)
+    assert max(whole) <= 2 * len(TABLES)  # of the days at work
 
 
 @pytest.mark.duckdb_only
