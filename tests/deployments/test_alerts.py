@@ -15,6 +15,7 @@ from prefect.events.actions import DoNothing, SendNotification
 from prefect.events.schemas.automations import Automation
 from prefect.exceptions import ObjectNotFound
 
+from deployments import prefect_diagnosis
 from deployments.alerts import SILENCE_HOURS, alerts, register_alerts
 from flows.backfill import backfill
 from flows.cleanup import cleanup
@@ -257,3 +258,27 @@ def updated() -> dict[str, object]:
     with get_client(sync_client=True) as client:
         found = client.request("POST", "/automations/filter", json={}).json()
     return {automation["name"]: automation["updated"] for automation in found if automation["name"] in NAMES}
+
+
+def test_the_first_check_notes_alerts_that_are_missing_tell_nobody_or_are_off(
+    settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    assert said_of_alerts() == (
+        "note",
+        f"not registered: {', '.join(NAMES)}; `python -m deployments.register` registers them",
+    )
+    register_alerts(settings)
+    level, text = said_of_alerts()
+    assert (level, "nobody is told: set FULLCOURT_ALERT_WEBHOOK_URL" in text) == ("note", True)
+    request.getfixturevalue("inbox")
+    register_alerts(load_settings())
+    assert said_of_alerts() == ("ok", "all 3 are registered, and tell somebody")
+    with get_client(sync_client=True) as client:
+        client.pause_automation(registered()[1].id)
+    assert said_of_alerts() == ("note", f"switched off: {NAMES[1]}; switch them on under Automations")
+
+
+def said_of_alerts() -> tuple[str, str]:
+    """What the first check says of the alerts: the level and the text."""
+    (finding,) = (found for found in prefect_diagnosis.examine() if found.subject == "alerts")
+    return finding.level, finding.text

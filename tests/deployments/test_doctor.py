@@ -1,10 +1,9 @@
 """The first check: it says what is there and what is missing, with what to do, and changes nothing."""
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,72 +11,15 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect_gcp import GcpCredentials
 
-from deployments import doctor
 from deployments.local import POOL
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.warehouse.open import open_warehouse
-from tests.backdoor import run_sql, server_of
+from tests.backdoor import run_sql
 from tests.backfill.observe import held
-from tests.bigquery_server.server import BigQueryServer, Fault
-
-SCHEDULE, BOX = "nba_reference.nba_schedule", "nba_analytics.player_game_summary"
-UPCOMING = "nba_analytics.upcoming_player_game_context"
-LEDGER, MAIN = "nba_orchestration.backfill_ledger", "nba_precompute.player_composite_factors"
-LINE = re.compile(r"(ok|note|missing) +([^:]+): (.+)")
+from tests.deployments.checkup import BOX, LEDGER, MAIN, SCHEDULE, UPCOMING, Doctor, create, state_of
 
 on_both = pytest.mark.parametrize("warehouse_kind", ["duckdb", "bigquery"])
-on_bigquery = pytest.mark.parametrize("warehouse_kind", ["bigquery"])
-
-
-class Doctor:
-    """Runs the check in this process, and keeps what it said."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.said: list[tuple[str, str, str]] = []
-        self.text = ""
-
-    def __call__(self) -> int:
-        self._capsys.readouterr()
-        exit_code = doctor.main([])
-        self.text = self._capsys.readouterr().out
-        lines = self.text.splitlines()[:-2]
-        self.said = [found.groups() for line in lines if (found := LINE.fullmatch(line))]  # type: ignore[misc]
-        assert len(self.said) == len(lines), "a line that cannot be read"
-        return exit_code
-
-    def of(self, level: str) -> dict[str, str]:
-        """What was said of each subject, at a level."""
-        found: dict[str, str] = {}
-        for said, subject, text in self.said:
-            if said == level:
-                found[subject] = f"{found[subject]}; {text}" if subject in found else text
-        return found
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Doctor:
-    return Doctor(capsys)
-
-
-def create(settings: Settings, *roles: str) -> None:
-    """Create the tables of some roles."""
-    with open_warehouse(settings.connection()) as warehouse:
-        warehouse.create(table for table in load_catalogue(settings).tables.values() if table.role in roles)
-
-
-def state_of(settings: Settings) -> object:
-    """Everything that a check could have changed: the file's bytes, or the project's jobs, datasets and tables."""
-    if settings.warehouse == "duckdb":
-        path = settings.duckdb_path
-        return {file.name: file.read_bytes() for file in path.parent.glob(f"{path.name}*")}
-    server, name = server_of(settings)
-    project = server.project(name)
-    tables = {table: repr(server.table(name, table)) for table in sorted(project.tables)}
-    return len(server.jobs(name)), dict(project.datasets), tables
 
 
 @on_both
@@ -94,6 +36,7 @@ def test_where_everything_is_there_it_says_so_of_each_part_and_changes_nothing(
     assert ask.of("note").keys() <= {
         "deployments",
         "worker",
+        "alerts",
         "dataset fullcourt_backups",
     }
     assert there["Prefect API"].startswith(f"{api_url} answers, in version 3.")
@@ -250,157 +193,3 @@ def test_deployments_and_a_worker_are_said_for_information(
             pool.delete_deployment(deployment)
     assert ask.of("ok")["deployments"] == f"all {len(names)} are registered"
     assert ask.of("ok")["worker"] == f"one polls the work pool {POOL}"
-
-
-@pytest.fixture
-def server(settings: Settings) -> BigQueryServer:
-    return server_of(settings)[0]
-
-
-@pytest.fixture
-def project(settings: Settings) -> str:
-    return server_of(settings)[1]
-
-
-UseAccount = Callable[[str], None]
-
-
-@pytest.fixture
-def use_account(server: BigQueryServer, project: str, monkeypatch: pytest.MonkeyPatch) -> UseAccount:
-    """Go on as a service account of a name, which may do everything."""
-
-    def _use(name: str) -> None:
-        GcpCredentials(service_account_info=server.service_account(project, name)).save(
-            f"{project}-{name}", overwrite=True
-        )
-        monkeypatch.setenv("FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK", f"{project}-{name}")
-
-    return _use
-
-
-@on_bigquery
-@pytest.mark.parametrize(
-    ("permission", "on", "subject"),
-    [
-        ("bigquery.jobs.create", None, "project"),
-        ("bigquery.datasets.get", "nba_reference", "dataset nba_reference"),
-        ("bigquery.tables.get", BOX, f"table {BOX}"),
-        ("bigquery.tables.getData", SCHEDULE, f"table {SCHEDULE}"),
-        ("bigquery.tables.updateData", MAIN, f"table {MAIN}"),
-        ("bigquery.tables.updateData", LEDGER, f"table {LEDGER}"),
-        ("bigquery.tables.create", None, "dataset fullcourt_staging"),
-        ("bigquery.tables.list", "fullcourt_staging", "dataset fullcourt_staging"),
-    ],
-)
-def test_a_permission_that_a_backfill_needs_is_named_with_where_it_is_missing(
-    settings: Settings,
-    ask: Doctor,
-    server: BigQueryServer,
-    project: str,
-    use_account: UseAccount,
-    permission: str,
-    on: str | None,
-    subject: str,
-) -> None:
-    create(settings, "input", "derived", "record")
-    use_account("narrow")
-    server.revoke(project, "narrow", permission, on=on)
-    before = state_of(settings)
-    assert ask() == 1
-    assert permission in ask.of("missing")[subject]
-    assert "grant it to the account that runs this" in ask.of("missing")[subject]
-    assert subject not in ask.of("ok") or subject.startswith("dataset ")
-    assert state_of(settings) == before
-
-
-@on_bigquery
-def test_a_permission_that_only_other_runs_need_is_noted(
-    settings: Settings, ask: Doctor, server: BigQueryServer, project: str, use_account: UseAccount
-) -> None:
-    create(settings, "input")
-    use_account("reader")
-    for permission in ("bigquery.tables.updateData", "bigquery.tables.createSnapshot"):
-        server.revoke(project, "reader", permission, on=UPCOMING)
-    assert ask() == 0, ask.text
-    note = ask.of("note")[f"table {UPCOMING}"]
-    assert "bigquery.tables.updateData is not given on it (ingest and cleanup cannot change it)" in note
-    assert "bigquery.tables.createSnapshot is not given on it (a cleanup cannot back it up)" in note
-
-
-@on_bigquery
-def test_a_table_that_a_run_could_not_create_is_said_to_be_so(
-    settings: Settings, ask: Doctor, server: BigQueryServer, project: str, use_account: UseAccount
-) -> None:
-    create(settings, "input", "derived")
-    run_sql(settings, f"DROP TABLE {MAIN}")
-    use_account("narrow")
-    server.revoke(project, "narrow", "bigquery.tables.create", on=MAIN)
-    server.revoke(project, "narrow", "bigquery.datasets.create", on="")
-    assert ask() == 1
-    assert "bigquery.tables.create" in ask.of("missing")[f"table {MAIN}"]
-    assert "bigquery.datasets.create" in ask.of("missing")["dataset nba_orchestration"]
-
-
-@on_bigquery
-def test_credentials_that_are_missing_or_refused_are_named_first_and_alone(
-    settings: Settings,
-    ask: Doctor,
-    server: BigQueryServer,
-    project: str,
-    use_account: UseAccount,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    use_account("gone")
-    server.disable(project, "gone")
-    assert ask() == 1
-    assert re.search(rf"not accepted: .* renew the key .* block {project}-gone", ask.of("missing")["warehouse"])
-    monkeypatch.setenv("FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK", "no-such-block")
-    assert ask() == 1
-    assert "there is no GcpCredentials block of that name; save one" in ask.of("missing")["warehouse"]
-    assert ask.of("missing").keys() == {"warehouse"}
-    assert server.jobs(project) == []
-
-
-@on_bigquery
-def test_another_location_is_named_for_each_dataset_and_table(
-    settings: Settings, ask: Doctor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create(settings, "input")
-    monkeypatch.setenv("FULLCOURT_BIGQUERY_LOCATION", "EU")
-    assert ask() == 1
-    missing = ask.of("missing")
-    for subject in ("dataset nba_analytics", f"table {BOX}"):
-        assert "is in US, and FULLCOURT_BIGQUERY_LOCATION is EU: they must be the same" in missing[subject]
-
-
-@on_bigquery
-def test_another_layout_is_named_a_derived_table_must_have_its_days_apart(
-    settings: Settings, ask: Doctor, server: BigQueryServer, project: str
-) -> None:
-    create(settings, "input", "derived", "record")
-    tables = server.project(project).tables
-    tables[MAIN].partition, tables[MAIN].cluster = None, ()
-    tables[BOX].cluster, tables[BOX].requires_filter = ("team_abbr",), False
-    tables[SCHEDULE].partition = None
-    assert ask() == 1
-    assert ask.of("missing") == {
-        f"table {MAIN}": "is partitioned not at all, and should be by day of game_date: a day cannot be published; "
-        "move it away and let `python -m deployments.ddl apply` create it anew"
-    }
-    notes = ask.of("note")
-    assert "is clustered by team_abbr, and should be by player_lookup: reading it costs more" in notes[f"table {BOX}"]
-    assert f"ALTER TABLE {BOX} SET OPTIONS (require_partition_filter = TRUE)" in notes[f"table {BOX}"]
-    assert "a day costs as much as all days" in notes[f"table {SCHEDULE}"]
-
-
-@on_bigquery
-def test_a_project_that_does_not_answer_is_said_to_once(
-    settings: Settings, ask: Doctor, server: BigQueryServer, project: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FULLCOURT_BIGQUERY_RETRY_DEADLINE_SECONDS", "0.3")
-    fault = Fault(lambda r: r.project == project, times=999, status=503)
-    server.faults.add(fault)
-    assert ask() == 1
-    fault.times = 0
-    assert "BigQuery did not do it within 0.3 s of trying" in ask.of("missing")["warehouse"]
-    assert ask.of("missing").keys() == {"warehouse"}
