@@ -7,7 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, Self
 
@@ -23,6 +23,8 @@ from tasks.warehouse.dialect import DUCKDB_TYPES, GOOGLESQL_TYPES, to_duckdb
 _STORAGE_FAILED = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 _FILE_REFUSED = re.compile(r"(?:Cannot open|Could not read from|Could not write) file")
 _LOCK_HELD = re.compile(r"Could not set lock on file.*?(?:\(PID (\d+)\)|$)", re.DOTALL)
+
+_VACUUM_TASKS = 100  # DuckDB's default
 
 _parsed: dict[
     str, duckdb.Statement
@@ -121,7 +123,20 @@ class DuckDBWarehouse:
         return
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
-        """Drop nothing: what was staged is gone with the connection that staged it."""
+        """Merge the small row groups that runs before have left; what they staged is gone with their connections."""
+        # If somebody in this process writes meanwhile, the next run does it.
+        with (
+            _write_locks[str(self._settings.path), ""],
+            self._translated(),
+            suppress(duckdb.TransactionException),
+        ):
+            self._run(f"SET GLOBAL max_vacuum_tasks = {_VACUUM_TASKS}")
+            try:
+                self._run("CREATE OR REPLACE TABLE swept (nothing BOOLEAN)")  # a file without changes is left as it is
+                self._run("DROP TABLE IF EXISTS swept")
+                self._run("CHECKPOINT")
+            finally:
+                self._run("SET GLOBAL max_vacuum_tasks = 0")
         return []
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -193,6 +208,7 @@ class DuckDBWarehouse:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self._settings.memory_limit_mib}MiB",
             "threads": self._settings.threads,
+            "max_vacuum_tasks": 0,  # by itself, DuckDB would merge row groups in the middle of a run: see sweep
             "python_enable_replacements": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
