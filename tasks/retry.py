@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
 from prefect import Task
@@ -37,7 +37,7 @@ def retrying(step: Task[Concatenate[Settings, P], R]) -> Callable[Concatenate[Se
     """Return a task as a function that runs it by the policy of the settings that it is given first."""
 
     def run(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        run_task: Any = _with_policy(step, settings.retries, settings.retry_delay_seconds)
+        run_task: Any = _with_policy(step, settings)
         named = {name: as_is(value) for name, value in kwargs.items()}
         return cast(R, run_task(as_is(settings), *map(as_is, args), **named))
 
@@ -55,21 +55,17 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     Only a TransientError is tried again, unless only a later run can help: ``settings.retries`` times, after
     ``settings.retry_delay_seconds`` seconds, then twice that, and so on, each lengthened at random by up to half.
     """
-    return _policy(settings.retries, settings.retry_delay_seconds)
-
-
-@cache  # a task with other options is another task: thousands of them would cost time and memory
-def _with_policy(step: Task[..., Any], retries: int, delay_seconds: float) -> Task[..., Any]:
-    return step.with_options(**_policy(retries, delay_seconds))
-
-
-def _policy(retries: int, delay_seconds: float) -> RetryPolicy:
     return RetryPolicy(
-        retries=retries,
-        retry_delay_seconds=exponential_backoff(delay_seconds)(retries),
+        retries=settings.retries,
+        retry_delay_seconds=exponential_backoff(settings.retry_delay_seconds)(settings.retries),
         retry_jitter_factor=JITTER_FACTOR,
         retry_condition_fn=is_transient,
     )
+
+
+@lru_cache(maxsize=64)  # a task with other options is another task: one for each call would cost time and memory
+def _with_policy(step: Task[..., Any], settings: Settings) -> Task[..., Any]:
+    return step.with_options(**retry_policy(settings))
 
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's call
