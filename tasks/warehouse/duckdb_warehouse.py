@@ -24,8 +24,6 @@ _STORAGE_FAILED = (duckdb.IOException, duckdb.FatalException, duckdb.InternalExc
 _FILE_REFUSED = re.compile(r"(?:Cannot open|Could not read from|Could not write) file")
 _LOCK_HELD = re.compile(r"Could not set lock on file.*?(?:\(PID (\d+)\)|$)", re.DOTALL)
 
-_VACUUM_TASKS = 100  # DuckDB's default
-
 _parsed: dict[
     str, duckdb.Statement
 ] = {}  # parsing the longest query takes as long as running it; a parsed one serves any connection
@@ -130,7 +128,7 @@ class DuckDBWarehouse:
             self._translated(),
             suppress(duckdb.TransactionException),
         ):
-            self._run(f"SET GLOBAL max_vacuum_tasks = {_VACUUM_TASKS}")
+            self._run("RESET GLOBAL max_vacuum_tasks")
             try:
                 self._run("CREATE OR REPLACE TABLE swept (nothing BOOLEAN)")  # a file without changes is left as it is
                 self._run("DROP TABLE IF EXISTS swept")
