@@ -20,7 +20,7 @@ from tasks.demo_league import generate, load
 from tasks.report import IncompleteError, Report
 from tasks.settings import Settings, load_settings
 from tasks.warehouse.open import open_warehouse
-from tests.backdoor import open_project, project_of
+from tests.backdoor import open_project, project_of, server_of
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 
@@ -108,3 +108,15 @@ def run() -> Callable[..., Report]:
         return report
 
     return _run
+
+
+@pytest.fixture
+def server(settings: Settings) -> BigQueryServer:
+    """The BigQuery server of the test's project."""
+    return server_of(settings)[0]
+
+
+@pytest.fixture
+def project(settings: Settings) -> str:
+    """The test's project."""
+    return server_of(settings)[1]

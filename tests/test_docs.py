@@ -66,20 +66,26 @@ def free_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash")], ids=page_id)
-def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
-    lines = "".join(blocks(page, "bash")).splitlines(keepends=True)
-    script = "".join(line for line in lines if line.strip() not in _NOT_HERE)
+def run(script: str, checkout: Path, *, seconds: int) -> str:
+    """Run a script that must succeed in a checkout, as a user would; returns what it printed."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=checkout,
         env=environment(PORT=str(free_port())),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash")], ids=page_id)
+def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
+    lines = "".join(blocks(page, "bash")).splitlines(keepends=True)
+    script = "".join(line for line in lines if line.strip() not in _NOT_HERE)
+    run(script, checkout, seconds=600)
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)")
@@ -89,18 +95,8 @@ def test_the_two_real_seasons_of_the_guide_end_as_it_says(checkout: Path) -> Non
     commands = [f"prefect {rest}" for rest in re.split(r"^prefect ", both, flags=re.MULTILINE) if rest]
     assert len(commands) == 2
     codes = [f"{command.rstrip()} && echo 'exit code 0' || echo exit code $?\n" for command in commands]
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", start + "".join(codes)],
-        cwd=checkout,
-        env=environment(PORT=str(free_port())),
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
-    )
-    said = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    assert done.returncode == 0, said
-    assert re.findall(r"^exit code (\d+)$", done.stdout, re.MULTILINE) == ["1", "1"], said
+    printed = run(start + "".join(codes), checkout, seconds=1200)
+    assert re.findall(r"^exit code (\d+)$", printed, re.MULTILINE) == ["1", "1"], printed[-4000:]
     complete, blocked = re.findall(r"(\d+) days complete, (\d+) blocked", page.read_text(encoding="utf-8"))[0]
     settings = Settings(duckdb_path=checkout / ".fullcourt" / "warehouse.duckdb")
     rows = fetch(

@@ -7,7 +7,6 @@ from google.cloud import bigquery  # noqa: TID251 - the real client
 from google.oauth2 import service_account
 
 from tasks.settings import Settings
-from tests.backdoor import server_of
 from tests.backfill.observe import DAY, open_season
 from tests.bigquery.asking import CREATE, ONE, TWO, load, query
 from tests.bigquery_server.server import BigQueryServer
@@ -18,18 +17,6 @@ from tests.league import League
 def warehouse_kind() -> str:
     """BigQuery."""
     return "bigquery"
-
-
-@pytest.fixture
-def server(settings: Settings) -> BigQueryServer:
-    """The server of the test's project."""
-    return server_of(settings)[0]
-
-
-@pytest.fixture
-def project(settings: Settings) -> str:
-    """The test's project."""
-    return server_of(settings)[1]
 
 
 @pytest.fixture

@@ -7,21 +7,11 @@ import pytest
 from prefect_gcp import GcpCredentials
 
 from tasks.settings import Settings
-from tests.backdoor import run_sql, server_of
+from tests.backdoor import run_sql
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.deployments.checkup import BOX, LEDGER, MAIN, SCHEDULE, UPCOMING, Doctor, create, state_of
 
 pytestmark = pytest.mark.parametrize("warehouse_kind", ["bigquery"])
-
-
-@pytest.fixture
-def server(settings: Settings) -> BigQueryServer:
-    return server_of(settings)[0]
-
-
-@pytest.fixture
-def project(settings: Settings) -> str:
-    return server_of(settings)[1]
 
 
 UseAccount = Callable[[str], None]
