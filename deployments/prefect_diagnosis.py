@@ -8,14 +8,13 @@ import httpx
 import prefect
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.events.actions import DoNothing
 from prefect.settings import PREFECT_API_URL
 
-from deployments.alerts import alerts
+from deployments.alert_diagnosis import examine_alerts
 from tasks.settings import PROJECT_ROOT
 from tasks.warehouse.diagnosis import Finding
 
-_API, _DEPLOYMENTS, _WORKER, _ALERTS = "Prefect API", "deployments", "worker", "alerts"
+_API, _DEPLOYMENTS, _WORKER = "Prefect API", "deployments", "worker"
 _HEARTBEAT_LIMIT = timedelta(seconds=90)  # a worker calls every 30 seconds
 _PAGE = 200
 
@@ -69,20 +68,7 @@ def _examine(url: str) -> Iterator[Finding]:
                     f"none has polled the work pool {pool}{since}: runs of deployments wait; "
                     f"`prefect worker start --pool {pool}` starts one",
                 )
-        yield _alerts(client)
-
-
-def _alerts(client: SyncPrefectClient) -> Finding:
-    found = {alert.name: client.read_automations_by_name(alert.name) for alert in alerts(None)}
-    if absent := [name for name, there in found.items() if not there]:
-        said = f"not registered: {', '.join(absent)}; `python -m deployments.register` registers them"
-        return Finding("note", _ALERTS, said)
-    if off := [name for name, there in found.items() if not any(each.enabled for each in there)]:
-        return Finding("note", _ALERTS, f"switched off: {', '.join(off)}; switch them on under Automations")
-    if any(isinstance(action, DoNothing) for there in found.values() for each in there for action in each.actions):
-        said = "registered, and nobody is told: set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK, and run "
-        return Finding("note", _ALERTS, f"{said}`python -m deployments.register`")
-    return Finding("ok", _ALERTS, f"all {len(found)} are registered, and tell somebody")
+        yield from examine_alerts(client)
 
 
 def _deployments() -> dict[str, str]:
