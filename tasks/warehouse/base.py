@@ -45,6 +45,8 @@ class Origin:
     """What tells two origins apart that share the rest."""
     attempt: str = "1"
     """Which attempt of the run and of the step this is: another one does everything anew."""
+    server: str | None = None
+    """What tells the Prefect server that started the run from others; None if it is not known."""
 
     @property
     def day(self) -> str | None:
