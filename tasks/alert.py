@@ -6,7 +6,7 @@ the alerts is for a success that nobody has heard of, so that a lost one costs a
 
 from collections.abc import Mapping
 
-from prefect.events import emit_event
+from tasks.artifacts import emit
 
 CLEANUP_RESOURCE = "fullcourt.cleanup"
 SUCCESS_EVENT = "fullcourt.cleanup.succeeded"
@@ -36,5 +36,4 @@ def announce_large_deletion(summary: str, deleted_rows: int, threshold_rows: int
 
 
 def _announce(event: str, payload: Mapping[str, object]) -> None:
-    """Emit an event; Prefect adds the flow run to it."""
-    emit_event(event, resource={"prefect.resource.id": CLEANUP_RESOURCE}, payload=dict(payload))
+    emit(event, CLEANUP_RESOURCE, payload)

@@ -1,20 +1,19 @@
 """Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import httpx
-from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 from prefect.client.schemas.sorting import ArtifactCollectionSort
 from pydantic import ValidationError
 
+from tasks import markdown
+from tasks.artifacts import write_markdown
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.day import some
 from tasks.domain.result import TableResult
@@ -28,7 +27,6 @@ from tasks.warehouse.open import open_warehouse
 RECORDS = ("backfill_ledger", "precompute_failures")
 _PAGE = 200  # the most that Prefect's API returns at once
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
-_RECORD = re.compile(r"^```json\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 
 
 @task(name="record-checkpoints", cache_policy=NO_CACHE, persist_result=False, task_run_name="record {game_date}")
@@ -65,10 +63,7 @@ def write_artifact(settings: Settings, checkpoint: Checkpoint) -> None:
     An artifact that Prefect does not take is no loss: the ledger has the record, and the next plan writes it again.
     """
     key = artifact_key(settings, checkpoint.table_name, checkpoint.game_date)
-    try:
-        create_markdown_artifact(render_artifact(checkpoint), key=key, description=checkpoint.message)
-    except httpx.HTTPError as error:
-        get_run_logger().warning("artifact %s was not written, the next plan writes it: %s", key, error)
+    write_markdown(key, render_artifact(checkpoint), description=checkpoint.message)
 
 
 def artifact_key(settings: Settings, table: str, game_date: date) -> str:
@@ -87,25 +82,26 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         "decided": checkpoint.message,
         "recorded": checkpoint.recorded_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
-    lines = [f"# {checkpoint.table_name} {checkpoint.game_date}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {_cell(value)} |" for name, value in facts.items()]
+    lines = [f"# {checkpoint.table_name} {checkpoint.game_date}", "", *markdown.table(("", ""), facts.items())]
     if checkpoint.missing:
-        lines += ["", f"Missing ({len(checkpoint.missing)}): {', '.join(checkpoint.missing)}"]
+        missing = ", ".join(checkpoint.missing)
+        lines += ["", f"Missing ({len(checkpoint.missing)}): {markdown.text(missing)}"]
     if checkpoint.source_missing:
-        count = len(checkpoint.source_missing)
-        lines += ["", f"Not in the preferred source ({count}): {some(checkpoint.source_missing, limit=20)}"]
-    return "\n".join([*lines, "", "```json", checkpoint.model_dump_json(indent=1), "```", ""])
+        count, missing = len(checkpoint.source_missing), some(checkpoint.source_missing, limit=20)
+        lines += ["", f"Not in the preferred source ({count}): {markdown.text(missing)}"]
+    return "\n".join([*lines, "", *markdown.record(checkpoint.model_dump_json(indent=1)), ""])
 
 
-def parse_artifact(markdown: str) -> Checkpoint | None:
-    """Read a checkpoint back from its artifact; None if a person has changed it past reading."""
-    found = _RECORD.search(markdown)
+def parse_artifact(text: str) -> Checkpoint | None:
+    """Read a checkpoint back from its artifact; None unless the text is what would be written of the record in it."""
+    found = markdown.read_record(text)
     if found is None:
         return None
     try:
-        return Checkpoint.model_validate_json(found[1])
+        checkpoint = Checkpoint.model_validate_json(found)
     except ValidationError:
         return None
+    return checkpoint if render_artifact(checkpoint) == text else None
 
 
 def read_checkpoints(
@@ -184,7 +180,3 @@ def _failure_row(result: TableResult) -> dict[str, Any]:
         "category": result.checkpoint.reason or "unknown",
         "can_retry": result.can_retry,
     }
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

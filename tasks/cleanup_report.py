@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
+from tasks import markdown
 from tasks.alert import announce_large_deletion, announce_success
+from tasks.artifacts import write_markdown
 from tasks.domain.cleanup import Approval, CleanedTable, CleanupRequest, RestorePreview, TablePreview
 from tasks.settings import Settings
 
@@ -67,7 +68,7 @@ def report_cleanup(
         summary=summary,
         markdown="\n".join([*lines, ""]),
     )
-    create_markdown_artifact(report.markdown, key="cleanup-summary", description=summary)
+    write_markdown("cleanup-summary", report.markdown, description=summary)
     if deleted > settings.cleanup_alert_rows:
         announce_large_deletion(report.summary, deleted, settings.cleanup_alert_rows)
     if report.is_done and not request.only_looks:
@@ -89,9 +90,9 @@ def report_restore(preview: RestorePreview, restored: int | None) -> RestoreRepo
         "of them missing": f"{preview.missing:,}",
         "put back": f"{restored or 0:,}",
     }
-    lines = ["# Restore", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
+    lines = ["# Restore", "", *markdown.table(("", ""), facts.items())]
     text = "\n".join([*lines, "", "The next cleanup takes rows before its cutoff again.", ""])
-    create_markdown_artifact(text, key="restore-summary", description=summary)
+    write_markdown("restore-summary", text, description=summary)
     return RestoreReport(preview=preview, restored=restored, summary=summary, markdown=text)
 
 
@@ -101,7 +102,7 @@ def preview_markdown(previews: Sequence[TablePreview]) -> str:
     for p in previews:
         days = f" of {len(p.stale):,} days, {p.oldest} to {p.newest}" if p.stale else ""
         lines.append(f"- {p.full_name}: **{p.row_count:,} rows**{days}; cutoff {p.cutoff}, {p.ttl_days} days ago")
-        lines += [f"    - {text}" for text in (p.error, *p.notes) if text]
+        lines += [f"    - {markdown.text(text)}" for text in (p.error, *p.notes) if text]
     return "\n".join([*lines, "", "Rows before the cutoff are stale; rows of the cutoff day itself stay."])
 
 
@@ -112,7 +113,12 @@ def _results(tables: Sequence[CleanedTable]) -> list[str]:
     for table in tables:
         verified = "" if table.verified is None else "yes" if table.verified else "no"
         lines.append(f"| {table.table_name} | {table.deleted:,} | {table.restored:,} | {verified} |")
-    said = [f"- {table.table_name}: {text}" for table in tables for text in (table.errors, table.notes) if text]
+    said = [
+        f"- {table.table_name}: {markdown.text(text)}"
+        for table in tables
+        for text in (table.errors, table.notes)
+        if text
+    ]
     said += [f"- backup of {table.table_name}: `{table.backup_name}`" for table in tables if table.backup_name]
     return [*lines, *(["", *said] if said else [])]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks import markdown
+from tasks.artifacts import write_markdown, write_table
 from tasks.domain.errors import FullcourtError, IngestError, describe_error
 from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFile, some
 from tasks.ingest_files import find_files, inspect
@@ -93,8 +94,8 @@ def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> Ingest
     shown = [rejection for file in files for rejection in file.rejections][: request.max_reported_rejections]
     rejected = sum(file.rows_rejected for file in files)
     heading = f"{rejected:,} rows rejected, {len(shown):,} reasons shown" if rejected else "No row was rejected."
-    create_markdown_artifact(_markdown(report), key="ingest-report", description=report.summary)
-    create_table_artifact([row.model_dump() for row in shown], key="ingest-rejections", description=heading)
+    write_markdown("ingest-report", _markdown(report), description=report.summary)
+    write_table("ingest-rejections", [row.model_dump() for row in shown], description=heading)
     get_run_logger().info("%s", report.summary)
     return report
 
@@ -164,17 +165,17 @@ def _log(report: FileReport, *, is_dry_run: bool) -> None:
 
 
 def _markdown(report: IngestReport) -> str:
-    lines = ["# Ingest", "", report.summary, "", f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
+    rows = []
     for file in report.files:
         counts = (file.rows_read, file.rows_written, file.rows_replaced, file.rows_rejected, file.games, file.days)
         dates = (file.first_date or "", file.last_date or "")
-        cells = (file.file, file.table, *(f"{count:,}" for count in counts), *dates)
-        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+        rows.append((file.file, file.table, *(f"{count:,}" for count in counts), *dates))
+    lines = ["# Ingest", "", markdown.text(report.summary), "", *markdown.table(_COLUMNS, rows)]
     for file in report.files:
-        notes = [f"- not loaded: {file.error}"] if file.error else []
+        notes = [f"not loaded: {file.error}"] if file.error else []
         if file.rejected_games:
-            notes.append(f"- games with rejected rows: {some(file.rejected_games, MAX_NAMED_GAMES)}")
-        notes += [f"- warning: {warning}" for warning in file.warnings]
+            notes.append(f"games with rejected rows: {some(file.rejected_games, MAX_NAMED_GAMES)}")
+        notes += [f"warning: {warning}" for warning in file.warnings]
         if notes:
-            lines += ["", f"## {file.file}", "", *notes]
+            lines += ["", f"## {markdown.text(file.file)}", "", *(f"- {markdown.text(note)}" for note in notes)]
     return "\n".join([*lines, ""])

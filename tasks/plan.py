@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import write_table
 from tasks.checkpoint import RECORDS, read_checkpoints
 from tasks.cost import describe_cost, with_costs
 from tasks.coverage import read_coverage, read_reference
@@ -49,7 +49,7 @@ def publish_plan(settings: Settings, plan: Sequence[DayPlan]) -> None:
     work = sum(day.needs_work for day in plan)
     cost = describe_cost(settings, plan)
     description = f"{len(plan)} days, {work} of them need work{f'; {cost}' if cost else ''}"
-    create_table_artifact([_plan_row(day) for day in plan], key="backfill-plan", description=description)
+    write_table("backfill-plan", [_plan_row(day) for day in plan], description=description)
 
 
 class _Survey:

@@ -1,17 +1,18 @@
 """Show how far a run is: a progress artifact in Prefect's UI and, if the settings ask for it, a bar on the terminal."""
 
 import time
-from typing import Self, cast
+from typing import Self
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from tasks.artifacts import start_progress, update_progress
 from tasks.domain.result import DayResult
 from tasks.settings import Settings
 
+_KEY = "backfill-progress"
 _UPDATE_SECONDS = 2.0  # an artifact update is a request to the server
 
 
@@ -36,10 +37,7 @@ class Progress:
     def __enter__(self) -> Self:
         self._bar.start()
         if self._total:
-            description = "Days that have ended"
-            created = create_progress_artifact(0.0, key="backfill-progress", description=description)
-            self._artifact = cast(UUID, created)  # outside of an event loop, Prefect returns no coroutine
-            self._updated = time.monotonic()
+            self._publish()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -54,6 +52,10 @@ class Progress:
             self._publish()
 
     def _publish(self) -> None:
-        if self._artifact is not None:
-            update_progress_artifact(self._artifact, 100.0 * self._ended / self._total)
-            self._updated = time.monotonic()
+        if not self._total:
+            return
+        percentage = 100.0 * self._ended / self._total
+        if self._artifact is None or not update_progress(_KEY, self._artifact, percentage):
+            # it is the first, or somebody has deleted it
+            self._artifact = start_progress(_KEY, percentage, description="Days that have ended")
+        self._updated = time.monotonic()

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
+from tasks import markdown
+from tasks.artifacts import write_markdown, write_table
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.day import some
 from tasks.domain.errors import TerminalError
@@ -80,8 +81,8 @@ def report_run(
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     first = f"; first: {problems[0].day} {problems[0].reason or problems[0].outcome}" if problems else ""
     summary = f"{len(rows)} days, {built} of them worked on: {said}{first}"
-    create_table_artifact([_cells(row) for row in rows], key="backfill-report", description=summary)
-    create_markdown_artifact(_markdown(rows, summary, request), key="backfill-summary", description=summary)
+    write_table("backfill-report", [row.model_dump(mode="json") for row in rows], description=summary)
+    write_markdown("backfill-summary", _markdown(rows, summary, request), description=summary)
     for row in rows:
         if row.work != "built":  # a day that was worked on has said it itself
             get_run_logger().info("%s", _line(row))
@@ -145,18 +146,11 @@ def _reason(result: DayResult, day: DayPlan) -> str:
     return "; ".join(warning.message for warning in day.reference.warnings())
 
 
-def _cells(row: ReportRow) -> dict[str, object]:
-    return row.model_dump(mode="json")
-
-
 def _markdown(rows: Sequence[ReportRow], summary: str, request: BackfillRequest) -> str:
-    lines = [f"# Backfill {request.first_date} to {request.last_date}", "", summary, ""]
+    lines = [f"# Backfill {request.first_date} to {request.last_date}", "", markdown.text(summary), ""]
     lines += [f"Tables: {', '.join(request.tables)}. Force: {request.force}. Dry run: {request.dry_run}.", ""]
     notable = [row for row in rows if row.reason or row.outcome in NOT_DONE]
     if notable:
-        lines += ["| day | outcome | published | expected | why |", "|---|---|---|---|---|"]
-        lines += [
-            f"| {row.day} | {row.outcome} | {row.published} | {row.expected} | {row.reason.replace('|', ' ')} |"
-            for row in notable
-        ]
+        cells = [(row.day, row.outcome, row.published, row.expected, row.reason) for row in notable]
+        lines += markdown.table(("day", "outcome", "published", "expected", "why"), cells)
     return "\n".join([*lines, ""])

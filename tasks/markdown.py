@@ -1,0 +1,60 @@
+"""Write markdown of which nothing that comes from data forms any part.
+
+A name with a line break and a fence in it would otherwise forge a record, a bar would shift a table's cells, and a link
+or a picture would do in the browser of whoever looks what its author wants.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+_FENCE = "```json"
+_MARKUP = re.compile(
+    r"[\\`*\[\]<|~]"  # code, emphasis, links, pictures, HTML, cells, strike-through
+    r"|(?<!\w)_|_(?!\w)"  # emphasis; not the ones within a name
+    r"|&(?=#?\w+;)"  # an entity
+    r"|(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.|@",  # what would become a link by itself
+    re.IGNORECASE,
+)
+_AT_START = re.compile(r"^(?=[-+#>=])|^\d+(?=[.)])")  # a heading, a quotation, a list, a rule: only there
+_PUNCTUATION = re.compile(r"\\([!-/:-@\[-`{-~])")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def text(value: object) -> str:
+    """Return a value as one line that reads as it is written, wherever in a document it stands; None is empty."""
+    if value is None:
+        return ""
+    line = _UNSEEN.sub("\ufffd", " ".join(str(value).split()))
+    return _AT_START.sub(r"\g<0>\\", _MARKUP.sub(r"\\\g<0>", line))
+
+
+def plain(markdown: str) -> str:
+    """Return the line of which ``text`` made this."""
+    return _PUNCTUATION.sub(r"\1", markdown)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Collection[str] = ()) -> list[str]:
+    """Return the lines of a table.
+
+    Args:
+        header: The names of the columns.
+        rows: The cells of each row; whatever is in them stays in its cell.
+        numbers: The columns that are aligned to the right.
+    """
+    rule = ("--:" if name in numbers else "---" for name in header)
+    cells = (" | ".join(text(cell) for cell in row) for row in rows)
+    return [f"| {' | '.join(header)} |", f"|{'|'.join(rule)}|", *(f"| {line} |" for line in cells)]
+
+
+def record(json_text: str) -> list[str]:
+    """Return the lines of a record that a program reads back with ``read_record``; it ends a document."""
+    return [_FENCE, json_text, "```"]
+
+
+def read_record(markdown: str) -> str | None:
+    """Return the record at the end of a document; None if there is none, or more than one."""
+    before, fence, found = markdown.partition(f"\n{_FENCE}\n")
+    body, end, after = found.rpartition("\n```")
+    if not fence or not end or after.strip() or f"\n{_FENCE}" in body or before.startswith(_FENCE):
+        return None
+    return body
