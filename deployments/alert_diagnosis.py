@@ -6,6 +6,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.actions import DoNothing
 
 from deployments.alerts import alerts
+from tasks.settings import load_settings
 from tasks.warehouse.diagnosis import Finding
 
 _ALERTS = "alerts"
@@ -17,7 +18,7 @@ def examine_alerts(client: SyncPrefectClient) -> Iterator[Finding]:
     Args:
         client: Of the server.
     """
-    found = {alert.name: client.read_automations_by_name(alert.name) for alert in alerts(None)}
+    found = {alert.name: client.read_automations_by_name(alert.name) for alert in alerts(load_settings())}
     if absent := [name for name, there in found.items() if not there]:
         said = f"not registered: {', '.join(absent)}; `python -m deployments.register` registers them"
         yield Finding("note", _ALERTS, said)

@@ -1,36 +1,51 @@
-"""The alerts: automations that Prefect's server watches, and the notification block through which they tell somebody.
+"""The alerts: automations that Prefect's server watches, and what they say to whom.
 
-The previous system's cleanup was written and never deployed, and nobody knew for months. So one alert waits for a
-success: it starts when it is registered, and starts anew with every success that a cleanup announces.
+The previous system's cleanup was written and never deployed, and nobody knew for months; its backfill published half
+of the players, and nobody was told. So every flow of prefect.yaml is watched, and one alert waits for a success: it
+starts when it is registered, and starts anew with every success that a scheduled cleanup of its warehouse announces.
 
 A success must both begin and fulfil that wait (``after`` and ``expect`` of its trigger). Without ``after``, Prefect
-counts in fixed windows and skips one that was fulfilled: a silence would be noticed after up to three periods. An
-automation that has not changed is left alone, since an update would begin its wait anew.
+counts in fixed windows and skips one that was fulfilled: a silence would be noticed after up to three periods.
+
+A run whose process was killed says nothing any more. Every run of a flow sends a heartbeat; two of these alerts wait
+for the next one, and mark a run that has sent none as Crashed. That gives its slots back, and tells somebody.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.events.actions import ActionTypes, DoNothing, SendNotification
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ActionTypes, ChangeFlowRunState, DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
-from prefect.exceptions import ObjectNotFound
-from prefect.types import SecretDict
 
-from tasks.alert import CLEANUP_RESOURCE, LARGE_DELETION_EVENT, SUCCESS_EVENT
-from tasks.domain.errors import SettingsError
+from deployments.prefect_yaml import described_deployments, flow_of
+from tasks.alert import (
+    CLEANUP_RESOURCE,
+    KIND_LABEL,
+    LARGE_DELETION_EVENT,
+    SCHEDULED_KIND,
+    SUCCESS_EVENT,
+    cleanup_resource,
+)
 from tasks.settings import Settings
 
 SILENCE_HOURS = 26
 """How long after the last success of a cleanup somebody is told: a day, and two hours for it to wait and to run."""
-BLOCK = "fullcourt-alerts"
-WATCHED_FLOWS = ("cleanup", "restore")
-ENDS_BADLY = ("prefect.flow-run.Failed", "prefect.flow-run.Crashed", "prefect.flow-run.TimedOut")
+HEARTBEAT_SECONDS = 30
+"""How often a run of a deployment says that it lives, as prefect.yaml says; the shortest time that Prefect allows."""
+DEAD_AFTER_SECONDS = 75
+"""How long after its last heartbeat a run of a deployment is dead: two of them are missing, and one may be late."""
+DEAD_AFTER_SECONDS_IN_PROCESS = 600
+"""The same for any other run of these flows, which sends a heartbeat every three minutes by Prefect's own default."""
+WAITING_MINUTES = 60
+"""How long a run may wait for a worker before somebody is told."""
+TAG = "fullcourt"
+"""The tag of every deployment, and so of its runs."""
+TEST_RESOURCE, TEST_EVENT = "fullcourt.alert-test", "fullcourt.alert-test.asked"
 
-_SLACK_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
+_NO_BLOCK = UUID(int=0)
 _RUN = "{% if flow_run %}Run: {{ flow_run.name }}, {{ flow_run|ui_url }}{% endif %}"
 _LOG = "The audit log is nba_orchestration.cleanup_operations."
 _LARGE_DELETION = f"""\
@@ -39,11 +54,20 @@ A cleanup deleted {{{{ event.payload.deleted_rows }}}} rows, and {{{{ event.payl
 {_RUN}
 What to do: check that so many rows were stale. If not, the deployment restore/by-hand puts them back from their backup.
 {_LOG} It has the backup's name."""
-_BAD_END = f"""\
-The run of {{{{ flow.name }}}} ended as {{{{ flow_run.state.name }}}}: {{{{ flow_run.state.message }}}}
-{_RUN}
-What to do: read the run's log, mend the cause, and run it again: it does what is left.
-{_LOG} Its last rows say which table failed, and why."""
+_ADVICE = {
+    "backfill": "The artifact backfill-report names every day that is blocked or failed, and why; "
+    "docs/troubleshooting.md says what to do about each. What is published is whole: mend the cause and run the same "
+    "range again, it does the days that are left.",
+    "ingest": "The artifacts ingest-report and ingest-rejections name every file and row that was not loaded, and why. "
+    "Correct the file and load it again: a rerun leaves no duplicates.",
+    "cleanup": f"Read the run's log, mend the cause, and run it again: it does what is left. {_LOG} Its last rows say "
+    "which table failed, and why.",
+    "restore": f"Read the run's log, mend the cause, and run it again: it puts back what is still missing. {_LOG}",
+}
+_ADVICE_OTHERWISE = "Read the run's log, mend the cause, and run it again."
+_BAD_END = """\
+The run of {{ flow.name }} ended as {{ flow_run.state.name }}: {{ flow_run.state.message }}
+"""
 _SILENCE = f"""\
 {{% if event %}}The last success, at {{{{ event.occurred }}}}: {{{{ event.payload.message }}}}
 {{% else %}}None has succeeded since this alert was registered.
@@ -51,139 +75,149 @@ _SILENCE = f"""\
 What to do: look at the runs of cleanup/daily-ttl in Prefect's UI. Late runs: start a worker of the pool fullcourt.
 No runs: python -m deployments.register, and see that the schedule is on. Failed runs: read their log.
 {_LOG}"""
+_WAITS = f"""\
+A run of {{{{ flow.name }}}} has waited for {WAITING_MINUTES} minutes, and nobody has begun it.
+{_RUN}
+What to do: start a worker of the pool fullcourt, or see what the one that is there is busy with; make doctor says."""
 
 
-def alerts(block: UUID | None, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> list[AutomationCore]:
-    """Return the automations.
+def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> list[AutomationCore]:
+    """Return the automations. Those that tell somebody have no block yet: give them one, or None, with `telling`.
 
     Args:
-        block: The notification block that they use; None to tell nobody.
+        settings: The application's; they name the warehouse whose cleanups are waited for.
         silence: How long after the last success somebody is told; at least 10 seconds.
     """
-    cleanup = ResourceSpecification.model_validate({"prefect.resource.id": CLEANUP_RESOURCE})
-    flows = {"prefect.resource.role": "flow", "prefect.resource.name": list(WATCHED_FLOWS)}
+    any_cleanup = _matching({"prefect.resource.id": f"{CLEANUP_RESOURCE}.*"})
+    scheduled = _matching(
+        {"prefect.resource.id": cleanup_resource(settings.warehouse_digest), KIND_LABEL: SCHEDULED_KIND}
+    )
+    flows = watched_flows()
+    any_run = {"prefect.resource.id": "prefect.flow-run.*"}
+    of_flows = _matching({"prefect.resource.role": "flow", "prefect.resource.name": flows})
+    of_deployments = _matching({"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"})
     hours = f"{silence / timedelta(hours=1):.3g}"
-    silent = f"No cleanup has succeeded for {hours} hours: stale rows may be left in the upcoming tables."
+    silent = (
+        f"No scheduled cleanup of {settings.connection().place} has succeeded for {hours} hours: stale rows may be "
+        "left in the upcoming tables."
+    )
     return [
         AutomationCore(
             name="fullcourt-large-deletion",
             enabled=True,
             description="Tells of a cleanup that deleted more rows than FULLCOURT_CLEANUP_ALERT_ROWS.",
-            trigger=EventTrigger(match=cleanup, expect={LARGE_DELETION_EVENT}, posture=Posture.Reactive),
-            actions=_notify(block, "Fullcourt: a cleanup deleted many rows", _LARGE_DELETION),
+            trigger=EventTrigger(match=any_cleanup, expect={LARGE_DELETION_EVENT}, posture=Posture.Reactive),
+            actions=_tell("Fullcourt: a cleanup deleted many rows", _LARGE_DELETION),
         ),
         AutomationCore(
             name="fullcourt-run-failed",
             enabled=True,
-            description=f"Tells of a run of {' or '.join(WATCHED_FLOWS)} that failed, crashed or took too long.",
+            description=f"Tells of a run of {', '.join(flows)} that failed, was blocked, crashed or took too long.",
             trigger=EventTrigger(
-                match=ResourceSpecification.model_validate({"prefect.resource.id": "prefect.flow-run.*"}),
-                match_related=ResourceSpecification.model_validate(flows),
-                expect=set(ENDS_BADLY),
+                # by the type of the state: a state may have any name, and the event is named after it
+                match=_matching(any_run | {"prefect.state-type": ["FAILED", "CRASHED"]}),
+                match_related=of_flows,
+                expect={"prefect.flow-run.*"},
                 posture=Posture.Reactive,
             ),
-            actions=_notify(block, "Fullcourt: a {{ flow.name }} run failed", _BAD_END),
+            actions=_tell("Fullcourt: a {{ flow.name }} run failed", f"{_BAD_END}{_RUN}\n{_advice(flows)}"),
         ),
         AutomationCore(
-            name="fullcourt-no-cleanup",
+            name=f"fullcourt-no-cleanup-{settings.warehouse_digest}",
             enabled=True,
-            description="Tells that no cleanup has succeeded for longer than a day.",
+            description=f"Tells that no scheduled cleanup of {settings.connection().place} has succeeded for a day.",
             trigger=EventTrigger(
-                match=cleanup,
+                match=scheduled,
                 after={SUCCESS_EVENT},
                 expect={SUCCESS_EVENT},
                 posture=Posture.Proactive,
                 within=silence,
             ),
-            actions=_notify(block, "Fullcourt: no cleanup has succeeded", f"{silent}\n{_SILENCE}"),
+            actions=_tell("Fullcourt: no cleanup has succeeded", f"{silent}\n{_SILENCE}"),
+        ),
+        _dead("fullcourt-run-dead", of_deployments, DEAD_AFTER_SECONDS),
+        _dead("fullcourt-run-dead-in-process", of_flows, DEAD_AFTER_SECONDS_IN_PROCESS),
+        AutomationCore(
+            name="fullcourt-run-waits",
+            enabled=True,
+            description=f"Tells of a run that nobody has begun for {WAITING_MINUTES} minutes.",
+            trigger=EventTrigger(
+                match=_matching(any_run),
+                match_related=of_deployments,
+                for_each={"prefect.resource.id"},
+                after={"prefect.flow-run.Late", "prefect.flow-run.Pending"},
+                expect={"prefect.flow-run.*"},
+                posture=Posture.Proactive,
+                within=timedelta(minutes=WAITING_MINUTES),
+            ),
+            actions=_tell("Fullcourt: a {{ flow.name }} run waits", _WAITS),
+        ),
+        AutomationCore(
+            name="fullcourt-alert-test",
+            enabled=True,
+            description="Sends a test when make alert-test asks for one.",
+            trigger=EventTrigger(
+                match=_matching({"prefect.resource.id": TEST_RESOURCE}),
+                expect={TEST_EVENT},
+                posture=Posture.Reactive,
+            ),
+            actions=_tell("Fullcourt: a test", "Alerts arrive here. {{ event.payload.message }}"),
         ),
     ]
 
 
-def register_alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> str | None:
-    """Register the automations and their block: what is missing is created, and what differs is updated.
-
-    Args:
-        settings: The application's; they say where notifications go.
-        silence: How long after the last success of a cleanup somebody is told; at least 10 seconds.
-
-    Returns:
-        The block, as ``type/name``; None if nobody will be told.
-
-    Raises:
-        SettingsError: The webhook's address is none, or there is no such block; nothing was registered.
-    """
-    with get_client(sync_client=True) as client:
-        name = _save_block(client, settings)
-        block = _find_block(client, name) if name else None
-        for wanted in alerts(block, silence=silence):
-            _register(client, wanted)
-    return name
+def watched_flows() -> list[str]:
+    """Return the flows whose runs are watched: every one that prefect.yaml deploys."""
+    return sorted({flow_of(deployment) for deployment in described_deployments()})
 
 
-def _notify(block: UUID | None, subject: str, body: str) -> list[ActionTypes]:
-    if block is None:
-        return [DoNothing()]
-    return [SendNotification(block_document_id=block, subject=subject, body=body)]
+def telling(block: UUID | None, automation: AutomationCore) -> AutomationCore:
+    """Return the automation as one that tells through a block; None to tell nobody."""
+    actions = [
+        _through(block, action) if isinstance(action, SendNotification) else action for action in automation.actions
+    ]
+    return automation.model_copy(update={"actions": actions})
 
 
-def _register(client: SyncPrefectClient, wanted: AutomationCore) -> None:
-    there = client.read_automations_by_name(wanted.name)
-    if not there:
-        client.create_automation(wanted)
-        return
-    kept, *doubled = there
-    for automation in doubled:
-        client.delete_automation(automation.id)
-    if _content(kept) != _content(wanted):
-        client.update_automation(kept.id, wanted)
+def _tell(subject: str, body: str) -> list[ActionTypes]:
+    return [SendNotification(block_document_id=_NO_BLOCK, subject=subject, body=body)]
 
 
-def _content(automation: AutomationCore) -> dict[str, object]:
-    """Return what an automation does, in a form that can be compared."""
-    core = AutomationCore.model_validate(automation.model_dump(mode="json", include=set(AutomationCore.model_fields)))
-    return core.model_dump(exclude={"owner_resource"})
+def _through(block: UUID | None, action: SendNotification) -> ActionTypes:
+    return DoNothing() if block is None else action.model_copy(update={"block_document_id": block})
 
 
-def _save_block(client: SyncPrefectClient, settings: Settings) -> str | None:
-    """Save the block of the webhook that the settings name, if they do; returns the block to use as ``type/name``."""
-    if settings.alert_webhook_url is None:
-        return settings.alert_block
-    url = settings.alert_webhook_url.get_secret_value()
-    address = urlsplit(url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise SettingsError("FULLCOURT_ALERT_WEBHOOK_URL must be the address of a webhook: https://...")
-    block: SlackWebhook | CustomWebhookNotificationBlock
-    if address.hostname in _SLACK_HOSTS:
-        block = SlackWebhook.model_validate({"url": url})
-    else:
-        block = CustomWebhookNotificationBlock(
-            name=BLOCK,
-            url="{{webhook_url}}",
-            json_data={"text": "{{subject}}\n\n{{body}}"},
-            secrets=SecretDict({"webhook_url": url}),
-        )
-    other = CustomWebhookNotificationBlock if isinstance(block, SlackWebhook) else SlackWebhook
-    block.save(BLOCK, overwrite=True)
-    stale = f"{other.get_block_type_slug()}/{BLOCK}"
-    if (found := _look_up(client, stale)) is not None:
-        client.delete_block_document(found)
-    return f"{block.get_block_type_slug()}/{BLOCK}"
+def _dead(name: str, related: ResourceSpecification, seconds: int) -> AutomationCore:
+    """Return the automation that marks a run as Crashed whose last event is a heartbeat of some time ago."""
+    return AutomationCore(
+        name=name,
+        enabled=True,
+        description=f"Marks a run as Crashed that has sent no heartbeat for {seconds} seconds; then it is told.",
+        trigger=EventTrigger(
+            match=_matching({"prefect.resource.id": "prefect.flow-run.*"}),
+            match_related=related,
+            for_each={"prefect.resource.id"},
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.*"},
+            posture=Posture.Proactive,
+            within=timedelta(seconds=seconds),
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                message=f"No sign of life for {seconds} seconds: its process, or the machine, was killed or lost.",
+            )
+        ],
+    )
 
 
-def _find_block(client: SyncPrefectClient, name: str) -> UUID:
-    found = _look_up(client, name)
-    if found is None:
-        raise SettingsError(
-            f"FULLCOURT_ALERT_BLOCK={name!r}: there is no such block; give type/name of one of "
-            "`prefect block ls` that notifies"
-        )
-    return found
+def _advice(flows: list[str]) -> str:
+    """Return a template that says what to do about a run that ended badly, for each flow."""
+    cases = [f"{{% if flow.name == '{flow}' %}}{_ADVICE[flow]}{{% endif %}}" for flow in flows if flow in _ADVICE]
+    known = [flow for flow in flows if flow in _ADVICE]
+    otherwise = f"{{% if flow.name not in {known} %}}{_ADVICE_OTHERWISE}{{% endif %}}"
+    return f"What to do: {''.join(cases)}{otherwise}"
 
 
-def _look_up(client: SyncPrefectClient, name: str) -> UUID | None:
-    kind, _, document = name.partition("/")
-    try:
-        return client.read_block_document_by_name(document, kind).id
-    except ObjectNotFound:
-        return None
+def _matching(labels: Mapping[str, str | list[str]]) -> ResourceSpecification:
+    return ResourceSpecification.model_validate(labels)

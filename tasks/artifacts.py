@@ -69,9 +69,9 @@ def update_progress(key: str, artifact: UUID, percentage: float) -> bool:
     return _inform(key, lambda: update_progress_artifact(artifact, percentage)) is not None
 
 
-def emit(event: str, resource: str, payload: Mapping[str, object]) -> None:
+def emit(event: str, resource: Mapping[str, str], payload: Mapping[str, object]) -> None:
     """Emit an event; Prefect adds the flow run to it, and sends it in the background."""
-    _inform(event, lambda: emit_event(event, resource={"prefect.resource.id": resource}, payload=dict(payload)))
+    _inform(event, lambda: emit_event(event, resource=dict(resource), payload=dict(payload)))
 
 
 def take_notes() -> str:

@@ -70,9 +70,9 @@ def report_cleanup(
     )
     write_markdown("cleanup-summary", report.markdown, description=summary)
     if deleted > settings.cleanup_alert_rows:
-        announce_large_deletion(report.summary, deleted, settings.cleanup_alert_rows)
+        announce_large_deletion(settings, request.cleanup_type, report.summary, deleted)
     if report.is_done and not request.only_looks:
-        announce_success(report.summary, deleted)
+        announce_success(settings, request.cleanup_type, report.summary, deleted)
     return report
 
 

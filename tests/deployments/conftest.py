@@ -1,11 +1,35 @@
-"""What the tests of the first check share."""
+"""What the tests of the first check and of the alerts share."""
+
+import threading
+from collections.abc import Iterator
 
 import pytest
 
+from tasks.settings import Settings
 from tests.deployments.checkup import Doctor
+from tests.deployments.inbox import Inbox, remove_alerts
 
 
 @pytest.fixture
 def ask(capsys: pytest.CaptureFixture[str]) -> Doctor:
     """The first check, to be called."""
     return Doctor(capsys)
+
+
+@pytest.fixture
+def alerts_removed(settings: Settings) -> Iterator[None]:
+    """Leave no alert behind."""
+    yield
+    remove_alerts()
+
+
+@pytest.fixture
+def inbox(monkeypatch: pytest.MonkeyPatch, alerts_removed: None) -> Iterator[Inbox]:
+    """Where the settings say that alerts go."""
+    with Inbox() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("FULLCOURT_ALERT_WEBHOOK_URL", server.url)
+        yield server
+        server.shutdown()
+        thread.join()

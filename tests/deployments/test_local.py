@@ -93,7 +93,9 @@ def test_up_registers_the_limits_of_its_warehouse_and_the_alerts(local: Local) -
     ours = limits_of(Settings(duckdb_path=local.home / "first.duckdb"))
     there = {limit["name"] for limit in local.ask("/api/v2/concurrency_limits/filter", {})}
     assert {limit.name for limit in ours} <= there
-    assert {alert["name"] for alert in local.ask("/api/automations/filter", {})} == {a.name for a in alerts(None)}
+    assert {alert["name"] for alert in local.ask("/api/automations/filter", {})} == {
+        a.name for a in alerts(Settings(duckdb_path=local.home / "first.duckdb"))
+    }
     assert "nobody will be told" in local.said
 
 

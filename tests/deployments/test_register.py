@@ -11,6 +11,7 @@ import httpx
 import pytest
 import yaml
 
+from deployments.alerts import alerts as described_alerts
 from deployments.prefect_server import prefect_server
 from tasks.limits import READERS, limits_of
 from tasks.settings import PROJECT_ROOT, Settings
@@ -62,6 +63,7 @@ def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however
     for _ in range(2):
         done = python("deployments.register")
         assert done.returncode == 0, done.stderr
+        assert "kept" not in done.stdout
         assert "nobody will be told: set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK" in done.stdout
     for _ in range(2):
         done = python("deployments.register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
@@ -88,13 +90,63 @@ def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however
     assert ours.items() <= limits.items()
     assert set(ours.values()) == {1, READERS}
     alerts = ask(server, "automations")
-    assert sorted(alert["name"] for alert in alerts) == [
-        "fullcourt-large-deletion",
-        "fullcourt-no-cleanup",
-        "fullcourt-run-failed",
-    ]
-    assert {alert["actions"][0]["type"] for alert in alerts} == {"send-notification"}
+    assert sorted(alert["name"] for alert in alerts) == sorted(wanted.name for wanted in described_alerts(settings))
+    acts = {alert["name"]: alert["actions"][0]["type"] for alert in alerts}
+    assert {kind for name, kind in acts.items() if "dead" not in name} == {"send-notification"}
+    assert {kind for name, kind in acts.items() if "dead" in name} == {"change-flow-run-state"}
     assert [block["name"] for block in ask(server, "block_documents")] == ["fullcourt-alerts"]
+
+
+def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_operator_decided(
+    python: Run, server: str
+) -> None:
+    python("prefect", "work-pool", "create", "fullcourt", "--type", "process")
+    done = python("deployments.register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
+    assert done.returncode == 0, done.stderr
+    daily, backfill = "cleanup/daily-ttl", "backfill/player-composite-factors"
+    (schedule,) = deployment(server, daily)["schedules"]
+    added = ("--interval", "86400", "--timezone", "Europe/Paris", "--no-active")
+    for command in (
+        ("schedule", "pause", daily, schedule["id"]),
+        ("schedule", "create", backfill, *added),
+    ):
+        changed = python("prefect", "--no-prompt", "deployment", *command)
+        assert changed.returncode == 0, changed.stderr
+    path = f"deployments/{deployment(server, backfill)['id']}"
+    httpx.patch(f"{server}/{path}", json={"paused": True}).raise_for_status()
+    paused = next(alert for alert in ask(server, "automations") if alert["name"] == "fullcourt-run-waits")
+    httpx.patch(f"{server}/automations/{paused['id']}", json={"enabled": False}).raise_for_status()
+    before = state_of(server)
+
+    done = python("deployments.register")
+    assert done.returncode == 0, done.stderr
+    assert state_of(server) == before
+    assert f"kept         paused: the schedule 0 4 * * * of {daily}\n" in done.stdout
+    assert f"kept         paused: the deployment {backfill}\n" in done.stdout
+    assert "kept         added by hand: the schedule " in done.stdout
+    assert "kept         switched off: fullcourt-run-waits\n" in done.stdout
+    assert "through custom-webhook/fullcourt-alerts, as before" in done.stdout
+    assert "warning" not in done.stdout
+
+
+def deployment(server: str, label: str) -> dict[str, Any]:
+    """Return a deployment as the server has it."""
+    there: dict[str, Any] = httpx.get(f"{server}/deployments/name/{label}").raise_for_status().json()
+    return there
+
+
+def state_of(server: str) -> object:
+    """Return what an operator can decide of deployments and alerts."""
+    deployments = [
+        (
+            each["name"],
+            each["paused"],
+            sorted((str(schedule["schedule"]), schedule["active"]) for schedule in each["schedules"]),
+        )
+        for each in ask(server, "deployments")
+    ]
+    alerts = sorted((each["name"], each["enabled"], str(each["actions"])) for each in ask(server, "automations"))
+    return sorted(deployments), alerts
 
 
 def test_it_refuses_without_an_api_and_says_if_it_does_not_answer(python: Run) -> None:
