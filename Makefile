@@ -62,7 +62,6 @@ lock: ## Compile requirements.txt from requirements.in
 	"$$tools/bin/uv" pip compile requirements.in --output-file requirements.txt --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-clean: down ## Remove .venv, caches and the demo's warehouse; yours and the run history stay
+clean: down ## Remove .venv and caches; what is in .fullcourt stays: warehouses and the run history
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -f .fullcourt/demo.duckdb .fullcourt/demo.duckdb.wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

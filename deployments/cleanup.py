@@ -1,7 +1,7 @@
 """``python -m deployments.cleanup``: the cleanup and the restore from a terminal, without a UI.
 
-It asks before it deletes: ``--dry-run`` only shows what is stale, ``--yes`` does not ask. It uses the server of
-``make up``, or runs one meanwhile.
+It asks before it deletes: ``--dry-run`` only shows what is stale, ``--yes`` does not ask. It uses the Prefect API that
+is configured, else the server of ``make up``, else it runs one meanwhile.
 """
 
 import argparse
@@ -14,9 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
-from deployments.in_process import use_server
-from deployments.local import HOME, warehouse_variables
-from deployments.prefect_server import prefect_server
+from deployments.in_process import use_prefect
+from deployments.local import HOME
 from tasks.domain.errors import FullcourtError
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
@@ -38,10 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--dry-run, --yes: give one of them")
     home = chosen.home.resolve()
     try:
-        os.environ |= warehouse_variables(load_settings())
         if chosen.backups:
             return _list_backups()
-        with prefect_server(home) as api_url, use_server(home, api_url):
+        with use_prefect(home):
             return _restore(chosen) if chosen.restore else _clean_up(chosen)
     except FullcourtError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,13 +1,16 @@
 """``make demo``: the incident, replayed on a synthetic league, in a warehouse of its own.
 
-It rebuilds .fullcourt/demo.duckdb, backfills the incident's days, and prints what came of each.
+It rebuilds .fullcourt/demo.duckdb, backfills the incident's days, and prints what came of each. It replaces a file only
+if an earlier demo made it and nothing has changed it since: beside the file it notes how it left it.
 """
 
 import argparse
+import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +19,14 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
+from deployments.access import write_private
 from deployments.in_process import use_server
 from deployments.local import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
 from deployments.prefect_server import HOST, prefect_server, ui_url, usable_server
 from tasks.demo_league import DemoLeague, generate, load
 from tasks.demo_league.play import INCIDENT_PLAYERS
 from tasks.demo_league.upcoming import STALE_PLAYERS
-from tasks.domain.errors import FullcourtError
+from tasks.domain.errors import FullcourtError, SettingsError
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -49,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code: 0 if every day is done."""
     parser = argparse.ArgumentParser(prog="python -m deployments.demo", description="Replay the incident.")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
-    parser.add_argument("--warehouse", type=Path, default=DEMO_WAREHOUSE, help="file of the demo; it is overwritten")
+    parser.add_argument("--warehouse", type=Path, default=DEMO_WAREHOUSE, help="file of the demo")
     chosen = parser.parse_args(arguments)
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -79,7 +83,11 @@ def print_report(console: Console, rows: Sequence[Mapping[str, object]]) -> None
 
 
 def _demo(console: Console, home: Path, warehouse: Path) -> int:
-    os.environ |= {"FULLCOURT_DUCKDB_PATH": str(warehouse), "FULLCOURT_PROGRESS_BAR": "true"}
+    os.environ |= {
+        "FULLCOURT_WAREHOUSE": "duckdb",
+        "FULLCOURT_DUCKDB_PATH": str(warehouse),
+        "FULLCOURT_PROGRESS_BAR": "true",
+    }
     league = _build(warehouse)
     leftovers = (f"{players} of {INCIDENT_PLAYERS[day]} players on {day}" for day, players in STALE_PLAYERS.items())
     console.print(
@@ -128,13 +136,59 @@ def _say_where(console: Console, warehouse: Path, run: Run, running_ui: str | No
 
 
 def _build(warehouse: Path) -> DemoLeague:
-    """Write the demo league to a new file, in place of the one of an earlier demo."""
-    for file in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
-        file.unlink(missing_ok=True)
+    """Write the demo league to a new file."""
+    warehouse.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     league = generate([SEASON])
     with open_warehouse(load_settings().connection()) as connection:
         load(connection, league)
     return league
+
+
+def _remove_earlier(warehouse: Path) -> None:
+    """Remove the file of an earlier demo.
+
+    Raises:
+        SettingsError: There is a file that is not as a demo left it; nothing was removed.
+    """
+    there = [file for file in (warehouse, _log(warehouse)) if os.path.lexists(file)]
+    if there and (_log(warehouse) in there or _note(warehouse) != _look(warehouse)):
+        files = shlex.join(map(str, (warehouse, _log(warehouse))))
+        raise SettingsError(
+            f"{warehouse} is not as a demo left it: another program made it or has changed it, or a demo was killed; "
+            f"it is left alone. Move it away to keep it, or remove it: rm -f {files}"
+        )
+    for file in (*there, _signature(warehouse)):
+        file.unlink(missing_ok=True)
+
+
+def _sign(warehouse: Path) -> None:
+    """Note how the demo left its file."""
+    if (look := _look(warehouse)) is not None and not _log(warehouse).exists():
+        write_private(_signature(warehouse), json.dumps(look))
+
+
+def _note(warehouse: Path) -> dict[str, int] | None:
+    with suppress(FileNotFoundError, ValueError):
+        noted: dict[str, int] = json.loads(_signature(warehouse).read_text(encoding="utf-8"))
+        return noted
+    return None
+
+
+def _look(warehouse: Path) -> dict[str, int] | None:
+    """Return what tells a file from every other one, and from itself after a change."""
+    if warehouse.is_symlink() or not warehouse.is_file():
+        return None
+    found = warehouse.stat()
+    return {"inode": found.st_ino, "bytes": found.st_size, "changed_ns": found.st_mtime_ns}
+
+
+def _log(warehouse: Path) -> Path:
+    """Return DuckDB's file of changes that are not in the warehouse's own file yet."""
+    return warehouse.with_name(f"{warehouse.name}.wal")
+
+
+def _signature(warehouse: Path) -> Path:
+    return warehouse.with_name(f"{warehouse.name}.demo")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ on the one that the environment variable PORT names (0: a free one).
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -15,7 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deployments import services
+from deployments.access import password_file, write_private
 from deployments.prefect_server import (
+    access,
     api_url,
     environment,
     find_server,
@@ -29,6 +32,7 @@ from deployments.prefect_server import (
     wait_for,
 )
 from deployments.services import Service, ServiceError
+from deployments.worker import KEEPER, POOL, WORKER, set_up_pool
 from tasks.domain.errors import FullcourtError, SettingsError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -36,10 +40,7 @@ __all__ = ["DEFAULT_PORT", "DEMO_WAREHOUSE", "HOME", "POOL", "prefect_server", "
 
 HOME = PROJECT_ROOT / ".fullcourt" / "prefect"
 DEMO_WAREHOUSE = PROJECT_ROOT / ".fullcourt" / "demo.duckdb"
-POOL = "fullcourt"
 DEFAULT_PORT = 4200
-
-_WORKER = "worker"
 
 
 def up(home: Path) -> None:
@@ -53,17 +54,17 @@ def up(home: Path) -> None:
     server = _server(home)
     warehouse = warehouse_variables(settings)
     worker, started = _worker(home, server, warehouse)
-    port = int(server.facts["port"])
-    wait_for(lambda: request(port, "GET", f"/api/work_pools/{POOL}") is not None, [server, worker])
+    wait_for(lambda: _pool_is_ready(server), [server, worker])
     registered = _register(home, server, warehouse)
-    wait_for(lambda: _has_called(port, since=started), [server, worker])
+    wait_for(lambda: _has_called(server, since=started), [server, worker])
     _say(server, worker, registered)
 
 
 def down(home: Path) -> None:
     """Stop the processes that `up` started, and no others."""
     server = find_server(home)
-    found = [services.find(home, _WORKER), server if server and not is_borrowed(server) else None]
+    found = [services.find(home, name) for name in (KEEPER, WORKER)]
+    found.append(server if server and not is_borrowed(server) else None)
     for service in filter(None, found):
         service.stop()
         print(f"Stopped the {service.name} (process {service.id.pid}).")
@@ -73,22 +74,16 @@ def down(home: Path) -> None:
 
 def status(home: Path) -> bool:
     """Say what is running; returns whether all of it is."""
-    server, worker = find_server(home), services.find(home, _WORKER)
+    server, worker = find_server(home), services.find(home, WORKER)
     print(f"server: {f'process {server.id.pid}, {ui_url(server)}' if server else 'not running'}")
     print(f"worker: {f'process {worker.id.pid}' if worker else 'not running'}")
     return server is not None and worker is not None
 
 
 def warehouse_variables(settings: Settings) -> dict[str, str]:
-    """Return the variables that name the warehouse for a worker.
-
-    It is the one that the settings name. If they name none and there is no file where it would be by default, but
-    `make demo` has left its own, it is that one.
-    """
-    path = settings.duckdb_path
-    if "duckdb_path" not in settings.model_fields_set and not path.exists() and DEMO_WAREHOUSE.exists():
-        path = DEMO_WAREHOUSE
-    return {"FULLCOURT_DUCKDB_PATH": str(path)}
+    """Return the variables that name the warehouse of the settings for another process, wherever it runs."""
+    connection = settings.connection()
+    return {"FULLCOURT_DUCKDB_PATH": str(connection.path)} if connection.kind == "duckdb" else {}
 
 
 def _server(home: Path) -> Service:
@@ -108,35 +103,41 @@ def _port() -> int:
 
 
 def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Service, datetime]:
-    """Return the worker, and when it was started or found; one for another warehouse or server is replaced."""
+    """Return the worker's keeper, and when it was started or found; one for another warehouse or server is replaced."""
     started = datetime.now(UTC)
     given = {name: value for name, value in os.environ.items() if name.startswith("FULLCOURT_")}
     # its settings are kept in a file, and where alerts go is a secret that only the registration needs
     ours = {name: value for name, value in given.items() if not name.startswith("FULLCOURT_ALERT_")} | warehouse
     facts = {"api_url": api_url(server), "settings": json.dumps(ours, sort_keys=True)}
-    if (running := services.find(home, _WORKER)) is not None:
-        if running.facts == facts:
-            return running, datetime.fromtimestamp(running.id.created, UTC)  # it has called since then
-        running.stop()
-    # one flow run at a time: one process at a time can write to the embedded warehouse
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    command += ["--name", "local", "--limit", "1", "--install-policy", "never"]
-    worker = services.start(
+    for name in (KEEPER, WORKER):
+        if (running := services.find(home, name)) is not None and running.facts != facts:
+            running.stop()
+    set_up_pool(server)
+    if (running := services.find(home, KEEPER)) is not None:
+        return running, datetime.fromtimestamp(running.id.created, UTC)  # its worker has called since then
+    if services.find(home, WORKER) is None:
+        (home / f"{WORKER}.log").unlink(missing_ok=True)
+    keeper = services.start(
         home,
-        _WORKER,
-        command,
+        KEEPER,
+        [sys.executable, "-m", "deployments.worker", "--home", str(home), "--facts", json.dumps(facts)],
         cwd=PROJECT_ROOT,
         env=environment(home, api_url=api_url(server))
         | ours
         | {"FULLCOURT_PROJECT_DIR": str(PROJECT_ROOT), "PREFECT_WORKER_QUERY_SECONDS": "2"},
         facts=facts,
     )
-    return worker, started
+    return keeper, started
 
 
-def _has_called(port: int, *, since: datetime) -> bool:
+def _pool_is_ready(server: Service) -> bool:
+    """Whether a worker has told the pool how it starts runs."""
+    return bool((request(server, "GET", f"/api/work_pools/{POOL}") or {}).get("base_job_template"))
+
+
+def _has_called(server: Service, *, since: datetime) -> bool:
     """Whether the worker has called the server since a time."""
-    workers = request(port, "POST", f"/api/work_pools/{POOL}/workers/filter", {}) or []
+    workers = request(server, "POST", f"/api/work_pools/{POOL}/workers/filter", {}) or []
     calls = [worker["last_heartbeat_time"] for worker in workers if worker["last_heartbeat_time"]]
     return any(datetime.fromisoformat(call) >= since for call in calls)
 
@@ -157,21 +158,34 @@ def _register(home: Path, server: Service, warehouse: dict[str, str]) -> str:
     return done.stdout
 
 
+def _write_access(home: Path, server: Service) -> Path:
+    """Write the file that gives a shell the server's address and password, and the project's programs."""
+    programs = shlex.quote(str(Path(sys.executable).parent))
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in access(home, api_url(server)).items()]
+    file = home / "env"
+    write_private(file, "\n".join([*lines, f'export PATH={programs}:"$PATH"', ""]))
+    return file
+
+
 def _say(server: Service, worker: Service, registered: str) -> None:
-    prefect = short(Path(sys.executable).parent / "prefect")
-    warehouse = Path(json.loads(str(worker.facts["settings"]))["FULLCOURT_DUCKDB_PATH"])
-    remark = " (the demo league)" if warehouse == DEMO_WAREHOUSE else ""
-    if not warehouse.exists():
-        remark = " (not there yet: load data with the deployment ingest/game-logs, or see make demo)"
+    variables = json.loads(str(worker.facts["settings"]))
+    warehouse = load_settings().connection().place
+    remark = ""
+    if (path := variables.get("FULLCOURT_DUCKDB_PATH")) is not None:
+        warehouse = str(short(Path(path)))
+        if not Path(path).exists():
+            remark = " (not there yet: load data with the deployment ingest/game-logs)"
+    home = server.folder
     print("Registered:\n" + textwrap.indent(registered, "  "))
     print(
         f"Prefect UI  {ui_url(server)}\n"
-        f"Warehouse   {short(warehouse)}{remark}\n"
-        f"Logs        {short(server.folder / 'server.log')}, {short(worker.folder / 'worker.log')}\n"
+        f"Password    the line in {short(password_file(home))}; the UI asks for it once\n"
+        f"Warehouse   {warehouse}{remark}\n"
+        f"Logs        {short(home / 'server.log')}, {short(home / 'worker.log')}\n"
         "\n"
         "Run the backfill:\n"
-        f"  export PREFECT_API_URL={api_url(server)}\n"
-        f"  {prefect} deployment run 'backfill/player-composite-factors' "
+        f"  source {short(_write_access(home, server))}\n"
+        "  prefect deployment run 'backfill/player-composite-factors' "
         "-p start_date=2023-02-20 -p end_date=2023-03-05 --watch\n"
         "Stop it all:\n"
         "  make down"

@@ -1,8 +1,10 @@
-"""A Prefect server of the project's own: its state in a folder of its own, its API on 127.0.0.1.
+"""A Prefect server of the project's own: its state in a folder of its own, its API on 127.0.0.1, with a password.
 
-It knows nothing of the user's Prefect profiles, and sends nothing to anybody.
+It knows nothing of the user's Prefect profiles, and sends nothing to anybody. A page of another site that a browser on
+this machine shows can reach it, under any name: without the password it gets nothing and starts nothing.
 """
 
+import base64
 import json
 import os
 import socket
@@ -14,12 +16,14 @@ from http.client import HTTPConnection, HTTPException
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from deployments import services
+from deployments.access import auth_string, make_private
 from deployments.services import ProcessId, Service, ServiceError
 
 HOST = "127.0.0.1"
-START_LIMIT_SECONDS = 120.0  # usually 10; a busy machine takes a minute
+START_LIMIT_SECONDS = 240.0  # usually 10; a busy machine takes minutes
 
 _SERVER = "server"
 _FREE_PORTS = range(20_000, 32_000)  # below those that systems hand out by themselves
@@ -39,7 +43,12 @@ def environment(home: Path, *, api_url: str | None = None) -> dict[str, str]:
         api_url: The server's API; None for the server itself.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return kept | _PRIVATE | {"PREFECT_HOME": str(home)} | ({"PREFECT_API_URL": api_url} if api_url else {})
+    return kept | _PRIVATE | {"PREFECT_HOME": str(home)} | (access(home, api_url) if api_url else {})
+
+
+def access(home: Path, api_url: str) -> dict[str, str]:
+    """Return the variables with which a program gets at the server in ``home``: its address and its password."""
+    return {"PREFECT_API_URL": api_url, "PREFECT_API_AUTH_STRING": auth_string(home)}
 
 
 def api_url(server: Service) -> str:
@@ -115,6 +124,7 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
     if problem := _port_problem(port):
         raise ServiceError(f"port {port} cannot be used: {problem}; choose another one with PORT=")
     home = home.resolve()
+    make_private(home)
     facts: dict[str, str | int] = {"port": port}
     if owner is not None:
         facts |= {"owner_pid": owner.pid, "owner_created": repr(owner.created)}
@@ -127,13 +137,16 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
         | {
             "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
             "PREFECT_UI_URL": f"http://{HOST}:{port}",  # for the links of notifications
+            "PREFECT_SERVER_API_AUTH_STRING": auth_string(home),
+            "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+            "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port},http://localhost:{port}",
             # kept over a restart: a slot whose lease is forgotten would be taken for ever
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         },
         facts=facts,
     )
     try:
-        wait_for(lambda: request(port, "GET", "/api/health") is not None, [server])
+        wait_for(lambda: request(server, "GET", "/api/health") is not None, [server])
     except BaseException:
         server.stop()
         raise
@@ -159,17 +172,30 @@ def wait_for(
         time.sleep(0.2)
 
 
-def request(port: int, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-    """Ask the server on a port; returns what it answers, None if it does not answer or not with a success."""
-    with closing(HTTPConnection(HOST, port, timeout=10)) as connection:
-        try:
-            headers = {"Content-Type": "application/json"}
-            connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
-            response = connection.getresponse()
-            answer = response.read()
-        except (OSError, HTTPException):
-            return None
-    return json.loads(answer) if response.status in range(200, 300) else None
+def request(server: Service, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+    """Ask a server; returns what it answers, None if it does not answer or not with a success, {} for no content."""
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"Basic {base64.b64encode(auth_string(server.folder).encode()).decode()}",
+    }
+    with closing(HTTPConnection(HOST, int(server.facts["port"]), timeout=10)) as connection:
+        if method != "GET":
+            client = str(uuid4())
+            token = _ask(connection, "GET", f"/api/csrf-token?client={client}", None, headers)
+            if token is None:
+                return None
+            headers |= {"Prefect-Csrf-Token": token["token"], "Prefect-Csrf-Client": client}
+        return _ask(connection, method, path, json.dumps(body) if body is not None else None, headers)
+
+
+def _ask(connection: HTTPConnection, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Any:
+    try:
+        connection.request(method, path, body=body, headers=dict(headers))
+        response = connection.getresponse()
+        answer = response.read()
+    except (OSError, HTTPException):
+        return None
+    return json.loads(answer or b"{}") if response.status in range(200, 300) else None
 
 
 def free_port() -> int:

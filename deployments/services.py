@@ -15,6 +15,7 @@ from typing import Self
 
 import psutil
 
+from deployments.access import PRIVATE_UMASK, write_private
 from tasks.domain.errors import TerminalError
 
 _CLOCK_TOLERANCE_SECONDS = 2.0  # the time of creation is computed from the time of boot, which the clock's changes move
@@ -88,8 +89,11 @@ def start(
     cwd: Path,
     env: Mapping[str, str],
     facts: Mapping[str, str | int],
+    keep_log: bool = False,
 ) -> Service:
     """Start a process in a session of its own, so that Ctrl-C in a terminal does not reach it.
+
+    What it writes, and what is written of it, can be read by its owner alone.
 
     Args:
         folder: Where its log and the file that identifies it go.
@@ -98,18 +102,25 @@ def start(
         cwd: Where to run it.
         env: Its whole environment.
         facts: What to remember of it.
+        keep_log: Whether its log goes on where that of an earlier one ended, instead of beginning anew.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.log").open("wb") as log:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log_file = folder / f"{name}.log"
+    log_file.touch(mode=0o600)
+    with log_file.open("ab" if keep_log else "wb") as log:
         process = subprocess.Popen(
-            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            umask=PRIVATE_UMASK,
         )
     process.returncode = 0  # psutil waits for it, or nobody does: without this, Popen warns that it is still running
     service = Service(folder, name, ProcessId.of(process.pid), facts)
-    file = _file(folder, name)
-    draft = file.with_suffix(".draft")
-    draft.write_text(json.dumps({"id": asdict(service.id), "facts": dict(facts)}), encoding="utf-8")
-    draft.replace(file)
+    write_private(_file(folder, name), json.dumps({"id": asdict(service.id), "facts": dict(facts)}))
     return service
 
 

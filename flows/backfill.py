@@ -26,6 +26,7 @@ MAX_CONCURRENCY = 64
     name="backfill",
     flow_run_name=name_run,
     persist_result=False,
+    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
     validate_parameters=False,  # read_request does, and its messages say the value too
     task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONCURRENCY),  # type: ignore[arg-type] # Prefect's types disagree
 )

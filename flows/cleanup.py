@@ -21,6 +21,7 @@ from tasks.settings import load_settings
     name="cleanup",
     flow_run_name=name_cleanup,
     persist_result=False,
+    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
     validate_parameters=False,  # CleanupRequest does, and its messages say the value too
 )
 def cleanup(

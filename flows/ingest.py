@@ -11,7 +11,7 @@ from tasks.ingest import check_input_files, load_input_files, report_ingest
 from tasks.settings import load_settings
 
 
-@flow(name="ingest", persist_result=False)
+@flow(name="ingest", persist_result=False, result_serializer="json")
 def ingest(
     game_logs: list[str] = [],  # noqa: B006 - nobody changes it
     schedules: list[str] = [],  # noqa: B006

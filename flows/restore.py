@@ -11,7 +11,7 @@ from tasks.retry import retrying
 from tasks.settings import load_settings
 
 
-@flow(name="restore", flow_run_name="{backup}", persist_result=False)
+@flow(name="restore", flow_run_name="{backup}", persist_result=False, result_serializer="json")
 def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
     """Put the rows of a cleanup's backup back: only those missing, never a duplicate, never over newer rows.
 

@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     warehouse: WarehouseKind = Field("duckdb", description="Which warehouse to use.")
     duckdb_path: Path = Field(
         PROJECT_ROOT / ".fullcourt" / "warehouse.duckdb",
-        description="The embedded warehouse's file; a relative path starts at the working directory.",
+        description="The embedded warehouse's file; a relative path starts at the project's folder.",
     )
     duckdb_lock_timeout_seconds: float = Field(
         60.0, ge=0, le=3600, description="How long to wait while another process holds the file, in seconds."
@@ -211,7 +211,7 @@ class Settings(BaseSettings):
                 table_updates_per_10_seconds=self.bigquery_table_updates_per_10_seconds,
             )
         return DuckDBSettings(
-            path=self.duckdb_path.expanduser().resolve(),
+            path=(PROJECT_ROOT / self.duckdb_path.expanduser()).resolve(),
             lock_timeout_seconds=self.duckdb_lock_timeout_seconds,
             memory_limit_mib=self.duckdb_memory_limit_mib,
             threads=self.duckdb_threads,

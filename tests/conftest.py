@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
     PREFECT_LOGGING_LEVEL,
     PREFECT_LOGGING_TO_API_ENABLED,
     temporary_settings,
 )
 
+from deployments.access import auth_string
 from deployments.local import prefect_server
 from flows.backfill import backfill
 from tasks.demo_league import generate, load
@@ -28,12 +30,20 @@ from tests.league import League
 @pytest.fixture(scope="session", autouse=True)
 def api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Prefect server, started once."""
+    home = tmp_path_factory.mktemp("prefect")
     with (
-        prefect_server(tmp_path_factory.mktemp("prefect")) as url,
+        prefect_server(home) as url,
         temporary_settings(
-            {PREFECT_API_URL: url, PREFECT_LOGGING_LEVEL: "WARNING", PREFECT_LOGGING_TO_API_ENABLED: False}
+            {
+                PREFECT_API_URL: url,
+                PREFECT_API_AUTH_STRING: auth_string(home),
+                PREFECT_LOGGING_LEVEL: "WARNING",
+                PREFECT_LOGGING_TO_API_ENABLED: False,
+            }
         ),
+        pytest.MonkeyPatch.context() as patch,
     ):
+        patch.setenv("PREFECT_API_AUTH_STRING", auth_string(home))  # for the programs that tests start
         yield url
 
 

@@ -3,17 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
 from deployments import services
 from deployments.alerts import alerts
-from deployments.prefect_server import request
-from deployments.services import Service
+from deployments.prefect_server import access, request
+from deployments.services import Service, log_tail
+from deployments.worker import KEEPER, POOL, WORKER, settle_dead_runs
 from tasks.demo_league import generate, load
 from tasks.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
@@ -34,10 +38,10 @@ class Local:
         return done.stdout
 
     def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run([sys.executable, "-m", "prefect", *arguments], PREFECT_API_URL=f"{self.url}/api")
+        return self._run([sys.executable, "-m", "prefect", *arguments], **access(self.home, f"{self.url}/api"))
 
     def ask(self, path: str, body: dict[str, object] | None = None) -> Any:
-        return request(self.port, "GET" if body is None else "POST", path, body)
+        return request(self.service("server"), "GET" if body is None else "POST", path, body)
 
     def service(self, name: str) -> Service:
         service = services.find(self.home, name)
@@ -69,9 +73,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
         local.said = local("up")
         yield local
     finally:
-        running = [service for name in ("server", "worker") if (service := services.find(local.home, name))]
+        running = [service for name in ("server", "worker", "keeper") if (service := services.find(local.home, name))]
         local("down")
-    assert len(running) == 2
+    assert len(running) == 3
     assert not any(service.is_running for service in running)
 
 
@@ -101,7 +105,7 @@ def test_up_registers_the_limits_of_its_warehouse_and_the_alerts(local: Local) -
 
 def test_up_says_where_the_ui_is_and_what_to_type_next(local: Local) -> None:
     assert f"Prefect UI  {local.url}\n" in local.said
-    assert f"export PREFECT_API_URL={local.url}/api\n" in local.said
+    assert f"  source {local.home / 'env'}\n" in local.said
     assert "prefect deployment run 'backfill/player-composite-factors' -p start_date=2023-02-20" in local.said
     assert str(local.warehouse) in local.said
     assert f"server: process {local.service('server').id.pid}, {local.url}\n" in local("status")
@@ -146,3 +150,124 @@ def test_a_run_does_its_job_in_the_warehouse_that_up_was_given_last(local: Local
 
     refused = local.prefect(*deployment, "-p", "start_date=2099-01-01")
     assert refused.returncode != 0
+
+
+WORK = """
+import time
+from prefect import flow, pause_flow_run, suspend_flow_run
+
+@flow(log_prints=True)
+def work(how: str):
+    if how == "sleep":
+        time.sleep(3600)
+    if how == "pause":
+        pause_flow_run(timeout=3600)
+    if how == "suspend":
+        suspend_flow_run(timeout=3600)
+    if how == "fail":
+        raise ValueError("it was to fail")
+"""
+
+
+@pytest.fixture
+def start(local: Local, tmp_path: Path) -> Callable[[str], str]:
+    """Start a run of a flow of the test's own through the pool; returns its id."""
+    (tmp_path / "work.py").write_text(WORK, encoding="utf-8")
+    flow = local.ask("/api/flows/", {"name": "work"})
+    deployment = local.ask(
+        "/api/deployments/",
+        {
+            "name": tmp_path.name,
+            "flow_id": flow["id"],
+            "entrypoint": "work.py:work",
+            "work_pool_name": POOL,
+            "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(tmp_path)}}],
+            "parameters": {"how": "end"},
+        },
+    )
+
+    def _start(how: str) -> str:
+        body: dict[str, object] = {"parameters": {"how": how}, "state": {"type": "SCHEDULED"}}
+        return str(local.ask(f"/api/deployments/{deployment['id']}/create_flow_run", body)["id"])
+
+    return _start
+
+
+def wait_until(local: Local, run: str, *names: str, attempt: int = 1) -> dict[str, Any]:
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = local.ask(f"/api/flow_runs/{run}")
+        if found["state_name"] in names and found["run_count"] >= attempt:
+            return found
+        time.sleep(0.1)
+    log = "\n".join(log_tail(local.home / f"{name}.log", 40) for name in (KEEPER, WORKER))
+    raise AssertionError(f"{found['state_name']}, attempt {found['run_count']}, not {names}\n{log}")
+
+
+def process_of(run: str) -> psutil.Process:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("PREFECT__FLOW_RUN_ID") == run:
+                return process
+    raise AssertionError(f"no process works on {run}")
+
+
+def retry(local: Local, run: str) -> None:
+    state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry, from the UI"}
+    local.ask(f"/api/flow_runs/{run}/set_state", {"state": state, "force": True})
+
+
+def test_a_retry_right_after_the_end_of_a_run_leaves_the_worker_alive(
+    local: Local, start: Callable[[str], str]
+) -> None:
+    worker = local.service(WORKER).id
+    run = start("fail")
+    for attempt in (1, 2, 3):
+        wait_until(local, run, "Failed", attempt=attempt)
+        retry(local, run)  # while the process of the attempt before is still there
+    wait_until(local, run, "Failed", attempt=4)
+    wait_until(local, start("end"), "Completed")
+    assert local.service(WORKER).id == worker
+    assert local.ask(f"/api/work_pools/{POOL}")["concurrency_limit"] == 1
+
+
+def test_a_killed_worker_is_back_and_a_run_without_a_process_ends_as_crashed(
+    local: Local, start: Callable[[str], str]
+) -> None:
+    killed, run = local.service(WORKER), start("sleep")
+    wait_until(local, run, "Running")
+    process = process_of(run)
+    killed.id.process.kill()  # type: ignore[union-attr]
+    while (worker := services.find(local.home, WORKER)) is None or worker.id == killed.id:
+        time.sleep(0.1)
+    waits = start("end")
+    assert settle_dead_runs(local.service("server")) == []
+    assert local.ask(f"/api/flow_runs/{run}")["state_name"] == "Running", "its process is alive, whatever its worker is"
+    process.kill()
+    crashed = wait_until(local, run, "Crashed")
+    assert "Its process is gone" in crashed["state"]["message"]
+    wait_until(local, waits, "Completed")  # the place in the pool is free again
+
+
+def test_after_down_and_up_a_waiting_run_has_ended_and_a_suspended_one_still_waits(
+    local: Local, start: Callable[[str], str]
+) -> None:
+    suspended = start("suspend")
+    wait_until(local, suspended, "Suspended")
+    paused = start("pause")
+    wait_until(local, paused, "Paused")
+    local("down")
+    assert local.home.exists()
+    local("up")
+    wait_until(local, paused, "Crashed")
+    assert local.ask(f"/api/flow_runs/{suspended}")["state_name"] == "Suspended"
+    assert local.ask(f"/api/flow_runs/{suspended}/resume", {})["status"] == "ACCEPT"
+    wait_until(local, suspended, "Completed", "Suspended", attempt=2)
+
+
+def test_a_keeper_that_was_killed_is_replaced_and_its_worker_taken_over(local: Local) -> None:
+    keeper, worker = local.service(KEEPER), local.service(WORKER)
+    keeper.id.process.kill()  # type: ignore[union-attr]
+    local("up")
+    assert local.service(KEEPER).id != keeper.id
+    assert local.service(WORKER).id == worker.id

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
 from deployments.alerts import alerts as described_alerts
-from deployments.prefect_server import prefect_server
+from deployments.prefect_server import access, api_url, free_port, request, start_server
+from deployments.services import Service
 from tasks.limits import READERS, limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 
@@ -20,19 +20,20 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A Prefect server on which nothing is registered."""
-    with prefect_server(tmp_path_factory.mktemp("register")) as url:
-        yield url
+    server = start_server(tmp_path_factory.mktemp("register"), free_port())
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def python(server: str, tmp_path: Path) -> Run:
+def python(server: Service, tmp_path: Path) -> Run:
     """Run a module as a user does whose Prefect API is the server."""
 
     def _python(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
-        ours = {"PREFECT_HOME": str(tmp_path / "user"), "PREFECT_API_URL": server}
+        ours = {"PREFECT_HOME": str(tmp_path / "user"), **access(server.folder, api_url(server))}
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=PROJECT_ROOT,
@@ -45,13 +46,13 @@ def python(server: str, tmp_path: Path) -> Run:
     return _python
 
 
-def ask(server: str, path: str) -> list[dict[str, Any]]:
+def ask(server: Service, path: str) -> list[dict[str, Any]]:
     """Return all of one kind that the server knows."""
-    return list(httpx.post(f"{server}/{path}/filter", json={}).raise_for_status().json())
+    return list(request(server, "POST", f"/api/{path}/filter", {}))
 
 
 def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however_often_it_runs(
-    python: Run, server: str, settings: Settings
+    python: Run, server: Service, settings: Settings
 ) -> None:
     refused = python("deployments.register")
     assert refused.returncode == 1
@@ -98,7 +99,7 @@ def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however
 
 
 def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_operator_decided(
-    python: Run, server: str
+    python: Run, server: Service
 ) -> None:
     python("prefect", "work-pool", "create", "fullcourt", "--type", "process")
     done = python("deployments.register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
@@ -113,9 +114,9 @@ def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_ope
         changed = python("prefect", "--no-prompt", "deployment", *command)
         assert changed.returncode == 0, changed.stderr
     path = f"deployments/{deployment(server, backfill)['id']}"
-    httpx.patch(f"{server}/{path}", json={"paused": True}).raise_for_status()
+    assert request(server, "PATCH", f"/api/{path}", {"paused": True}) is not None
     paused = next(alert for alert in ask(server, "automations") if alert["name"] == "fullcourt-run-waits")
-    httpx.patch(f"{server}/automations/{paused['id']}", json={"enabled": False}).raise_for_status()
+    assert request(server, "PATCH", f"/api/automations/{paused['id']}", {"enabled": False}) is not None
     before = state_of(server)
 
     done = python("deployments.register")
@@ -129,13 +130,13 @@ def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_ope
     assert "warning" not in done.stdout
 
 
-def deployment(server: str, label: str) -> dict[str, Any]:
+def deployment(server: Service, label: str) -> dict[str, Any]:
     """Return a deployment as the server has it."""
-    there: dict[str, Any] = httpx.get(f"{server}/deployments/name/{label}").raise_for_status().json()
+    there: dict[str, Any] = request(server, "GET", f"/api/deployments/name/{label}")
     return there
 
 
-def state_of(server: str) -> object:
+def state_of(server: Service) -> object:
     """Return what an operator can decide of deployments and alerts."""
     deployments = [
         (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery  # noqa: TID251 - the real client
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect_gcp import GcpCredentials
 
 from tasks.settings import BigQuerySettings, Settings, load_settings
@@ -23,7 +23,7 @@ from tests.bigquery.contract.scores import DATASET
 # Read when the tests are collected: every test clears this environment, and has a Prefect server of its own.
 REAL_PROJECT = os.environ.get("FULLCOURT_TEST_BIGQUERY_PROJECT")
 _GIVEN = {name: value for name, value in os.environ.items() if name.startswith("FULLCOURT_BIGQUERY_")}
-_PREFECT_API_URL = PREFECT_API_URL.value()
+_PREFECT = {setting: setting.value() for setting in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}
 _BLOCK = "FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK"
 
 
@@ -80,7 +80,7 @@ def _chosen(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Settings
 
 def _bring(block: str) -> None:
     """Copy a credentials block from the user's Prefect to that of the tests."""
-    with temporary_settings({PREFECT_API_URL: _PREFECT_API_URL}):
+    with temporary_settings(_PREFECT):
         found = GcpCredentials.load(block)
     GcpCredentials(**found.model_dump(include={"service_account_info", "service_account_file", "project"})).save(
         block, overwrite=True

@@ -1,0 +1,65 @@
+"""Who may use what is kept here: one user of this machine, and whoever knows the local server's password.
+
+A server of Prefect runs what it is told to run. So each home has a password of its own, and everything in it is its
+owner's alone: the password, the key of Prefect's secrets, logs, results.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from tasks.domain.errors import SettingsError
+
+PRIVATE_UMASK = 0o077
+"""What is written under it can be read by its owner alone."""
+
+_PASSWORD = "password"  # noqa: S105  (the name of the file)
+_USER = "fullcourt"
+
+
+def make_private(folder: Path) -> None:
+    """Take from everybody else what they could do with a folder and all in it; make it if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder, *folder.rglob("*")):
+        with suppress(FileNotFoundError):  # a server at work removes files
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~PRIVATE_UMASK)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace a file by one that only its owner can read."""
+    draft = _draft(file, text)
+    draft.replace(file)
+
+
+def password_file(home: Path) -> Path:
+    """Return the file of the password of the server in ``home``."""
+    return home / _PASSWORD
+
+
+def auth_string(home: Path) -> str:
+    """Return the ``user:password`` of the server in ``home``; made at the first call, and then kept.
+
+    Raises:
+        SettingsError: The file is damaged.
+    """
+    file = password_file(home)
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = _draft(file, f"{_USER}:{secrets.token_urlsafe(32)}\n")
+        with suppress(FileExistsError):  # another program was quicker, and its password holds
+            os.link(draft, file)
+        draft.unlink()
+    said = file.read_text(encoding="utf-8").strip()
+    user, _, password = said.partition(":")
+    if user != _USER or len(password) < 32:
+        raise SettingsError(f"{file} does not hold the server's password any more: make down, remove it, make up")
+    return said
+
+
+def _draft(file: Path, text: str) -> Path:
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}.draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(text)
+    return draft

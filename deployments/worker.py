@@ -1,0 +1,153 @@
+"""``python -m deployments.worker``: keep the local worker alive, and settle the runs that died with one.
+
+`make up` starts it. A worker that ends is started again, after a wait that grows if it keeps ending. A worker that its
+keeper did not start, because an earlier keeper was killed, is taken over.
+
+One run at a time is the work pool's limit, not the worker's: with ``--limit``, Prefect's worker ends of a Retry that
+comes right after the end of its run. A run holds its place in the pool until it has ended, so that a run whose process
+is gone would hold it for ever. Such a run is settled: it becomes Crashed, and whoever hears of crashes hears of it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deployments import services
+from deployments.prefect_server import find_server, request
+from deployments.services import Service
+from tasks.settings import PROJECT_ROOT
+
+POOL = "fullcourt"
+WORKER, KEEPER = "worker", "keeper"
+NAME = "local"
+"""The worker's own name, which it writes on every run that it takes."""
+
+_RUNS_AT_ONCE = 1  # one process at a time can write to the embedded warehouse
+_LOOK_SECONDS = 10.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
+_STARTING = timedelta(minutes=2)  # between the moment that a worker takes a run and that in which its process is there
+_UNSETTLED = ("RUNNING", "PENDING", "PAUSED", "CANCELLING")
+_RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of every process of a run
+_PAGE = 200
+
+
+def set_up_pool(server: Service) -> None:
+    """Create the work pool with its limit; one that is there without a limit gets it, and any other limit stays."""
+    there = request(server, "GET", f"/api/work_pools/{POOL}")
+    if there is None:
+        body = {"name": POOL, "type": "process", "concurrency_limit": _RUNS_AT_ONCE}
+        request(server, "POST", "/api/work_pools/", body)
+    elif there["concurrency_limit"] is None:
+        request(server, "PATCH", f"/api/work_pools/{POOL}", {"concurrency_limit": _RUNS_AT_ONCE})
+
+
+def keep(home: Path, facts: Mapping[str, str | int]) -> None:
+    """Keep a worker running, and settle the runs of dead processes, until this process is ended."""
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        _settle(home)
+        worker = services.find(home, WORKER) or _start(home, facts)
+        began = time.monotonic()
+        while worker.is_running:
+            if process := worker.id.process:
+                with suppress(psutil.TimeoutExpired):
+                    process.wait(_LOOK_SECONDS)
+            _settle(home)
+        if time.monotonic() - began > _LONGEST_WAIT_SECONDS:
+            wait = _FIRST_WAIT_SECONDS
+        _say(f"The worker (process {worker.id.pid}) has ended; another one starts in {wait:g} s. The end of its log:")
+        _say(worker.log_tail())
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+
+def settle_dead_runs(server: Service) -> list[str]:
+    """End the runs that a local worker took and whose process is gone; returns their names.
+
+    A run is left alone if any process works on it, whoever started that, if another worker took it, or if it is
+    suspended, which is to have no process.
+    """
+    found = [run for run in _unsettled(server) if _is_ours(run)]
+    alive = _runs_at_work() if found else set()
+    settled = []
+    for run in (run for run in found if run["id"] not in alive):
+        now = request(server, "GET", f"/api/flow_runs/{run['id']}")
+        if now is None or now["state_id"] != run["state_id"]:
+            continue  # it went on: a process says how its run ended before it ends itself
+        cancelled = run["state_type"] == "CANCELLING"
+        state = {
+            "type": "CANCELLED" if cancelled else "CRASHED",
+            "name": "Cancelled" if cancelled else "Crashed",
+            "message": "Its process is gone, and cannot go on: the worker, or the machine, was stopped. Run it again.",
+        }
+        if request(server, "POST", f"/api/flow_runs/{run['id']}/set_state", {"state": state, "force": True}):
+            settled.append(f"{run['name']} ({run['state_name']})")
+    return settled
+
+
+def _start(home: Path, facts: Mapping[str, str | int]) -> Service:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    command += ["--name", NAME, "--install-policy", "never"]
+    worker = services.start(home, WORKER, command, cwd=PROJECT_ROOT, env=os.environ, facts=facts, keep_log=True)
+    _say(f"Started a worker (process {worker.id.pid}).")
+    return worker
+
+
+def _settle(home: Path) -> None:
+    server = find_server(home)
+    for run in settle_dead_runs(server) if server else ():
+        _say(f"The run {run} had no process any more, and was ended.")
+
+
+def _unsettled(server: Service) -> Iterator[dict[str, Any]]:
+    body = {
+        "flow_runs": {"state": {"type": {"any_": list(_UNSETTLED)}}},
+        "work_pools": {"name": {"any_": [POOL]}},
+        "limit": _PAGE,
+    }
+    yield from request(server, "POST", "/api/flow_runs/filter", body) or ()
+
+
+def _is_ours(run: Mapping[str, Any]) -> bool:
+    """Whether a local worker took a run, which must have a process then."""
+    if run["state"]["state_details"]["pause_reschedule"]:
+        return False
+    if run["state_type"] == "PENDING":
+        return datetime.fromisoformat(run["state"]["timestamp"]) < datetime.now(UTC) - _STARTING
+    return bool((run.get("labels") or {}).get("prefect.worker.name") == NAME)
+
+
+def _runs_at_work() -> set[str]:
+    """Return the runs on which any process of this user works."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            found.add(process.environ().get(_RUN_ID, ""))
+    return found
+
+
+def _say(text: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC  {text}", flush=True)
+
+
+def main() -> int:
+    """Run the command line; returns only if it is ended."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.worker", description="Keep the local worker alive.")
+    parser.add_argument("--home", type=Path, required=True, help="folder of the server's state")
+    parser.add_argument("--facts", type=json.loads, required=True, help="what to remember of the worker, as JSON")
+    chosen = parser.parse_args()
+    keep(chosen.home, chosen.facts)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
