@@ -23,6 +23,7 @@ from deployments.prefect_server import (
     environment,
     find_server,
     free_port,
+    has_password,
     is_borrowed,
     prefect_server,
     request,
@@ -89,6 +90,9 @@ def warehouse_variables(settings: Settings) -> dict[str, str]:
 def _server(home: Path) -> Service:
     if (running := usable_server(home)) is None:
         return start_server(home, _port() or free_port())
+    if not has_password(running):  # of an earlier version
+        running.stop()
+        return start_server(home, int(running.facts["port"]))
     if os.environ.get("PORT") and _port() not in {0, running.facts["port"]}:
         raise ServiceError(f"the server runs on port {running.facts['port']} already; stop it first: make down")
     return running
@@ -108,7 +112,7 @@ def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Ser
     given = {name: value for name, value in os.environ.items() if name.startswith("FULLCOURT_")}
     # its settings are kept in a file, and where alerts go is a secret that only the registration needs
     ours = {name: value for name, value in given.items() if not name.startswith("FULLCOURT_ALERT_")} | warehouse
-    facts = {"api_url": api_url(server), "settings": json.dumps(ours, sort_keys=True)}
+    facts = {"api_url": api_url(server), "access": "password", "settings": json.dumps(ours, sort_keys=True)}
     for name in (KEEPER, WORKER):
         if (running := services.find(home, name)) is not None and running.facts != facts:
             running.stop()

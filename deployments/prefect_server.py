@@ -105,6 +105,11 @@ def usable_server(home: Path) -> Service | None:
     return server
 
 
+def has_password(server: Service) -> bool:
+    """Whether a server was started with a password."""
+    return server.facts.get("access") == "password"
+
+
 def is_borrowed(server: Service) -> bool:
     """Whether a server ends with the program that started it, instead of staying until somebody stops it."""
     return _owner(server) is not None
@@ -125,7 +130,7 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
         raise ServiceError(f"port {port} cannot be used: {problem}; choose another one with PORT=")
     home = home.resolve()
     make_private(home)
-    facts: dict[str, str | int] = {"port": port}
+    facts: dict[str, str | int] = {"port": port, "access": "password"}
     if owner is not None:
         facts |= {"owner_pid": owner.pid, "owner_created": repr(owner.created)}
     server = services.start(
