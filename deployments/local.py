@@ -116,7 +116,7 @@ def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Ser
     for name in (KEEPER, WORKER):
         if (running := services.find(home, name)) is not None and running.facts != facts:
             running.stop()
-    set_up_pool(server)
+    wait_for(lambda: set_up_pool(server), [server])
     if (running := services.find(home, KEEPER)) is not None:
         return running, datetime.fromtimestamp(running.id.created, UTC)  # its worker has called since then
     if services.find(home, WORKER) is None:

@@ -40,14 +40,21 @@ _RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of every process of a run
 _PAGE = 200
 
 
-def set_up_pool(server: Service) -> None:
-    """Create the work pool with its limit; one that is there without a limit gets it, and any other limit stays."""
+def set_up_pool(server: Service) -> bool:
+    """Create the work pool with its limit; one that is there without a limit gets it, and any other limit stays.
+
+    Returns:
+        Whether the server says that the pool is there with a limit; if not, ask again.
+    """
     there = request(server, "GET", f"/api/work_pools/{POOL}")
-    if there is None:
-        body = {"name": POOL, "type": "process", "concurrency_limit": _RUNS_AT_ONCE}
-        request(server, "POST", "/api/work_pools/", body)
-    elif there["concurrency_limit"] is None:
-        request(server, "PATCH", f"/api/work_pools/{POOL}", {"concurrency_limit": _RUNS_AT_ONCE})
+    if there is not None and there["concurrency_limit"] is not None:
+        return True
+    limit = {"concurrency_limit": _RUNS_AT_ONCE}
+    if there is not None:
+        request(server, "PATCH", f"/api/work_pools/{POOL}", limit)
+    else:  # or it did not answer: then this does nothing
+        request(server, "POST", "/api/work_pools/", {"name": POOL, "type": "process", **limit})
+    return False
 
 
 def keep(home: Path, facts: Mapping[str, str | int]) -> None:
