@@ -6,7 +6,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from tasks.domain.ingest import IngestReport, IngestRequest
+from tasks.domain.ingest import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
 from tasks.ingest import check_input_files, load_input_files, report_ingest
 from tasks.settings import load_settings
 
@@ -16,13 +16,18 @@ def ingest(
     game_logs: list[str] = [],  # noqa: B006 - nobody changes it
     schedules: list[str] = [],  # noqa: B006
     dry_run: bool = False,
-    max_reported_rejections: Annotated[int, Field(ge=1, le=100_000)] = 10_000,
+    allow_shrink: bool = False,
+    max_reported_rejections: Annotated[int, Field(ge=1, le=MAX_REPORTED_REJECTIONS)] = MAX_REPORTED_REJECTIONS,
 ) -> State[IngestReport]:
     """Load schedules and player game logs; a rerun, or a corrected file, replaces the rows of its games.
 
     Nothing is written before every file has been found readable and to have its columns. Then each file is loaded by
     itself, all of its good rows or none. A game log that has both teams of all its games replaces whole games, any
     other the games of its teams. A dry run does not open the warehouse.
+
+    A game that is there already is kept as it is if a row of it is rejected, if the file has fewer of its players or
+    minutes, other points, or statistics that it does not know although they are known; a final game of the schedule
+    also if the file has it not final, on another day, or of other teams.
 
     Columns of a game log, in any case and order: GAME_ID, GAME_DATE, PLAYER_ID, PLAYER_NAME, TEAM_ABBREVIATION, MATCHUP
     and MIN; unknown where they are missing: PTS, FGM, FGA, FG3M, FG3A, FTM, FTA, OREB, DREB, AST, STL, BLK, TOV, PF,
@@ -35,11 +40,14 @@ def ingest(
             path starts at the working directory.
         schedules: Schedules with final scores or game status, as files, folders or patterns.
         dry_run: Read and check everything, and write nothing.
+        allow_shrink: Replace a game even if the file knows less of it, or other points; never one of which a row is
+            rejected.
         max_reported_rejections: Rejections that the report lists; all are counted.
 
     Returns:
         A Completed state if every row was good; it holds the report. A Failed one if any row was rejected, although
-        the good rows are loaded, or if a file was not loaded: a partial load must not pass as a whole one.
+        the good rows are loaded, if a game was kept back, or if a file was not loaded: a partial load must not pass as
+        a whole one.
 
     Raises:
         RequestError: A parameter is invalid; nothing was started.
@@ -51,6 +59,7 @@ def ingest(
         game_logs=game_logs,
         schedules=schedules,
         dry_run=dry_run,
+        allow_shrink=allow_shrink,
         max_reported_rejections=max_reported_rejections,
     )
     files = check_input_files(request)

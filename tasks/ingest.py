@@ -5,34 +5,28 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-import pyarrow as pa
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks import markdown
 from tasks.artifacts import write_markdown, write_table
-from tasks.domain.errors import FullcourtError, IngestError, describe_error
+from tasks.domain.day import league_day
+from tasks.domain.errors import FullcourtError, describe_error
 from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFile, some
-from tasks.ingest_files import find_files, inspect
+from tasks.ingest_files import find_files, inspect, passed_over
+from tasks.ingest_reload import Loadable, keep_back
 from tasks.ingest_rows import CONTENTS, read_table
+from tasks.limits import writing
 from tasks.origin import current_origin
 from tasks.retry import retrying
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.warehouse.base import LOOK_AROUND, Warehouse
+from tasks.warehouse.base import Replaced
 from tasks.warehouse.open import open_warehouse
 
 MAX_NAMED_GAMES = 200
 
 _COLUMNS = ("file", "table", "read", "written", "replaced", "rejected", "games", "days", "first day", "last day")
-
-LOADED_TEAMS = """
-SELECT game_id, player_lookup, team_abbr
-FROM nba_analytics.player_game_summary
-WHERE game_date BETWEEN @from_date AND @game_date
-  AND game_id BETWEEN @first_game AND @last_game
-ORDER BY game_id, player_lookup
-"""
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -45,6 +39,8 @@ def check_input_files(request: IngestRequest) -> list[InputFile]:
     logger = get_run_logger()
     files = [InputFile(path=str(path), kind="schedule") for path in find_files(request.schedules)]
     files += [InputFile(path=str(path), kind="game log") for path in find_files(request.game_logs)]
+    for entry in passed_over([*request.schedules, *request.game_logs]):
+        logger.warning("not read: %s", entry)
     for file in files:
         rows = inspect(Path(file.path), CONTENTS[file.kind].model)
         logger.info("%s: %s, %s rows", file.path, file.kind, f"{rows:,}")
@@ -58,30 +54,34 @@ def load_input_files(settings: Settings, request: IngestRequest, files: Sequence
 
 @task(cache_policy=NO_CACHE, persist_result=False, task_run_name="load {file.path}")
 def load_input_file(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
-    """Load the good rows of one file, all or none of them; rows that are there already are replaced.
+    """Load the good rows of one file, all or none of them, but for games that are better known already.
+
+    No other run of the ingest writes between the comparison and the replacement.
 
     Raises:
-        IngestError: The file cannot be read, or its rows contradict those of another team in the warehouse.
+        IngestError: The file cannot be read.
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
     catalogue = load_catalogue(settings)
-    contents = CONTENTS[file.kind]()
+    now = datetime.now(UTC)
+    contents = CONTENTS[file.kind](league_day(now))
     table = catalogue.table(contents.table)
     rows, report = read_table(
         Path(file.path),
         contents,
         table,
-        processed_at=datetime.now(UTC),
+        processed_at=now,
         max_reported_rejections=request.max_reported_rejections,
     )
     if rows.num_rows and not request.dry_run:
         origin = current_origin("ingest", table=table.name, part=sha256(file.path.encode()).hexdigest()[:8])
-        with open_warehouse(settings.connection(), origin) as warehouse:
+        with writing(settings, [table.name]), open_warehouse(settings.connection(), origin) as warehouse:
             warehouse.create(spec for spec in catalogue.tables.values() if spec.role == "input")
-            if "team_abbr" in contents.match:
-                _refuse_a_second_team(warehouse, rows, file)
-            replaced = warehouse.replace(table, rows, match=contents.match)
+            rows, report = keep_back(
+                warehouse, table, Loadable(rows, report), match=contents.match, allow_shrink=request.allow_shrink
+            )
+            replaced = warehouse.replace(table, rows, match=contents.match) if rows.num_rows else Replaced(0, 0)
         report = report.model_copy(update={"rows_written": replaced.inserted, "rows_replaced": replaced.deleted})
     _log(report, is_dry_run=request.dry_run)
     return report
@@ -89,13 +89,19 @@ def load_input_file(settings: Settings, request: IngestRequest, file: InputFile)
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> IngestReport:
-    """Publish what became of every file: a markdown artifact, and a table artifact with the rejected rows."""
+    """Publish what became of every file: a markdown artifact, and tables of rejected rows and of games kept back."""
     report = IngestReport(files=tuple(files), dry_run=request.dry_run)
     shown = [rejection for file in files for rejection in file.rejections][: request.max_reported_rejections]
     rejected = sum(file.rows_rejected for file in files)
+    kept = report.kept_back
     heading = f"{rejected:,} rows rejected, {len(shown):,} reasons shown" if rejected else "No row was rejected."
     write_markdown("ingest-report", _markdown(report), description=report.summary)
     write_table("ingest-rejections", [row.model_dump() for row in shown], description=heading)
+    write_table(
+        "ingest-kept-back",
+        [game.model_dump(mode="json") for game in kept],
+        description=f"{len(kept):,} games kept as they were" if kept else "No game was kept back.",
+    )
     get_run_logger().info("%s", report.summary)
     return report
 
@@ -106,32 +112,6 @@ def _load_or_report(settings: Settings, request: IngestRequest, file: InputFile)
     except FullcourtError as error:
         reason = describe_error(error)
     return FileReport(file=file.path, kind=file.kind, table=CONTENTS[file.kind].table, error=reason)
-
-
-def _refuse_a_second_team(warehouse: Warehouse, rows: pa.Table, file: InputFile) -> None:
-    """A file with one team of a game cannot tell which rows of another team its players replace."""
-    columns = (rows.column(name).to_pylist() for name in ("game_id", "player_lookup", "team_abbr"))
-    teams = {(game_id, player): team for game_id, player, team in zip(*columns, strict=True)}
-    games, days = [game_id for game_id, _ in teams], rows.column("game_date").to_pylist()
-    there_already = warehouse.fetch(
-        LOADED_TEAMS,
-        {
-            "first_game": min(games),
-            "last_game": max(games),
-            "from_date": min(days) - LOOK_AROUND,
-            "game_date": max(days) + LOOK_AROUND,
-        },
-    )
-    moved = [
-        f"{there['player_lookup']} in game {there['game_id']} ({there['team_abbr']}, here {team})"
-        for there in there_already
-        if (team := teams.get((there["game_id"], there["player_lookup"]), there["team_abbr"])) != there["team_abbr"]
-    ]
-    if moved:
-        raise IngestError(
-            f"{file.path}: nothing of it is loaded, as {some(moved)} would be there for two teams; give a "
-            "file that has all rows of both teams of its games: it replaces the games as a whole"
-        )
 
 
 def _log(report: FileReport, *, is_dry_run: bool) -> None:
@@ -151,6 +131,13 @@ def _log(report: FileReport, *, is_dry_run: bool) -> None:
     )
     for warning in report.warnings:
         logger.warning("%s: %s", report.file, warning)
+    if report.kept_back:
+        logger.error(
+            "%s: %s games kept as they were:\n%s",
+            report.file,
+            f"{len(report.kept_back):,}",
+            "\n".join(_kept_back(report)),
+        )
     if report.rows_rejected:
         first = report.rejections[0]
         logger.error(
@@ -175,7 +162,15 @@ def _markdown(report: IngestReport) -> str:
         notes = [f"not loaded: {file.error}"] if file.error else []
         if file.rejected_games:
             notes.append(f"games with rejected rows: {some(file.rejected_games, MAX_NAMED_GAMES)}")
+        notes += [f"kept as it was: {line}" for line in _kept_back(file)]
         notes += [f"warning: {warning}" for warning in file.warnings]
         if notes:
             lines += ["", f"## {markdown.text(file.file)}", "", *(f"- {markdown.text(note)}" for note in notes)]
     return "\n".join([*lines, ""])
+
+
+def _kept_back(report: FileReport) -> list[str]:
+    """Return the first games that were kept back, with their reasons, and how many more there are."""
+    games = [f"{game.game_id} on {game.game_date}: {game.reason}" for game in report.kept_back]
+    more = len(games) - MAX_NAMED_GAMES
+    return games[:MAX_NAMED_GAMES] + ([f"and {more:,} more, in the artifact ingest-kept-back"] if more > 0 else [])

@@ -12,7 +12,8 @@ from tasks.domain.ingest import Contents, FileReader, FileReport, Kind
 from tasks.domain.schedule import ScheduleContents
 from tasks.domain.table import TableSpec
 from tasks.domain.usage import Plays
-from tasks.ingest_files import BATCH_ROWS, read_lines
+from tasks.ingest_files import read_lines
+from tasks.ingest_parquet import BATCH_ROWS
 from tasks.warehouse.base import arrow_schema
 
 CONTENTS: dict[Kind, type[Contents]] = {"schedule": ScheduleContents, "game log": GameLogContents}

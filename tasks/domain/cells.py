@@ -3,12 +3,14 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, ClassVar, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
+
+from tasks.domain.teams import league_code
 
 _BLANK = frozenset({"", "nan", "na", "null", "none"})
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00:00(?:\.0+)?)?", re.ASCII)
@@ -21,6 +23,9 @@ _SEASON_NAME = re.compile(r"(\d{4})(?:-\d{2})?", re.ASCII)
 
 FIRST_SEASON = 1946
 """The league's first season; two-digit years before it belong to the 2000s."""
+
+FUTURE_DAYS = 400
+"""How far ahead of today a game can be: schedules are published for one season."""
 
 SEASON_OPENS = (7, 1)
 SEASON_CLOSES = (10, 15)
@@ -128,6 +133,13 @@ def day_problem(game_id: str, game_date: date) -> Problem | None:
     return Problem("GAME_DATE", f"{game_date}", f"is not in season {season_name(year)} of game {game_id}")
 
 
+def future_problem(game_date: date, as_of: date) -> Problem | None:
+    """Say so if a day is further ahead than any schedule is."""
+    if game_date - as_of <= timedelta(days=FUTURE_DAYS):
+        return None
+    return Problem("GAME_DATE", f"{game_date}", f"is more than {FUTURE_DAYS} days after today, {as_of}")
+
+
 def season_problem(column: str, game_id: str, season: int | None) -> Problem | None:
     """Say so if a season column contradicts the game's id."""
     if season is None or season == season_of(game_id):
@@ -158,7 +170,19 @@ SeasonYear = Annotated[int, BeforeValidator(parse_season)]
 PlayerId = Annotated[
     str, BeforeValidator(_id_text), must_match(r"[A-Za-z0-9_-]{1,64}", "be letters, digits, _ or -, at most 64")
 ]
-Team = Annotated[str, must_match(r"[A-Z]{3}", "be three capital letters")]
+
+
+def team_of(code: str, info: ValidationInfo) -> str:
+    """Return the league's code of a team in the season of the row's game; one that is no alias, as it is."""
+    game_id = info.data.get("game_id")
+    return league_code(code, season_of(game_id)) if game_id else code
+
+
+def _team(value: object, info: ValidationInfo) -> object:
+    return team_of(value, info) if isinstance(value, str) else value
+
+
+Team = Annotated[str, BeforeValidator(_team), must_match(r"[A-Z]{3}", "be three capital letters")]
 Count = Annotated[int, Field(ge=0, le=250)]
 
 

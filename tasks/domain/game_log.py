@@ -1,11 +1,11 @@
 """One row of a player game log, as stats.nba.com's LeagueGameLog names its columns."""
 
 import re
-import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, ClassVar, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from tasks.domain.cells import (
     Count,
@@ -20,7 +20,9 @@ from tasks.domain.cells import (
     must_match,
     season_of,
     season_problem,
+    team_of,
 )
+from tasks.domain.names import player_lookup, repair_name
 from tasks.domain.usage import Plays
 
 MAX_MINUTES = 80.0
@@ -28,13 +30,10 @@ MAX_MINUTES = 80.0
 
 MAX_PLUS_MINUS = 150
 
-_PLAIN_LETTERS = str.maketrans(
-    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ħ": "h", "ŧ": "t"}
-)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,3})(?:\.0+)?:([0-5]\d)", re.ASCII)  # box scores also have 34.000000:12
 _DURATION = re.compile(r"PT(\d{1,3})M(?:([0-5]\d(?:\.\d+)?)S)?", re.ASCII)
-_MATCHUP = re.compile(r"([A-Z]{3})\s+(@|vs\.?)\s+([A-Z]{3})")
+_MATCHUP = re.compile(r"([A-Z]{2,4})\s+(@|vs\.?)\s+([A-Z]{2,4})")
 _DID_NOT_PLAY = re.compile(r"(?:DNP|DND|NWT)\b", re.IGNORECASE)
 _NOT_IN_UNIFORM = re.compile(r"(?:DND|NWT)\b", re.IGNORECASE)
 
@@ -60,29 +59,38 @@ _COUNTS = {
 }
 """The column of player_game_summary that each counting statistic of a row goes to."""
 
+_OTHER_NAMES = {
+    "TO": "TOV",
+    "FG": "FGM",
+    "FG3": "FG3M",
+    "3P": "FG3M",
+    "3PM": "FG3M",
+    "3PA": "FG3A",
+    "FT": "FTM",
+    "ORB": "OREB",
+    "DRB": "DREB",
+    "+/-": "PLUS_MINUS",
+    "MP": "MIN",
+    "MINUTES": "MIN",
+    "TEAM_ABBR": "TEAM_ABBREVIATION",
+    "TEAM_TRICODE": "TEAM_ABBREVIATION",
+    "TEAM": "TEAM_ABBREVIATION",
+    "PLAYER": "PLAYER_NAME",
+    "DATE": "GAME_DATE",
+} | {target.upper(): name.upper() for name, target in _COUNTS.items()}
+"""What box scores of other sources, and player_game_summary, name these columns."""
+
 _AT_MOST = (
     ("fgm", "fga"),
     ("fg3m", "fg3a"),
     ("ftm", "fta"),
-    ("paint_fgm", "paint_fga"),
-    ("mid_range_fgm", "mid_range_fga"),
     ("fg3m", "fgm"),
     ("fg3a", "fga"),
-    ("paint_fga", "fga"),
-    ("mid_range_fga", "fga"),
 )
 """Pairs of statistics of which the first is a part of the second."""
 
-
-@lru_cache(maxsize=16384)
-def player_lookup(name: str) -> str:
-    """Return the key of a player's name: its lower-case letters and digits, without diacritics.
-
-    A suffix (Jr., Sr., II, III, IV) stays in the key, so that father and son stay apart. Letters of other alphabets
-    have no plain form and are dropped; the key of a name that has no other is empty.
-    """
-    plain = unicodedata.normalize("NFKD", name).lower().translate(_PLAIN_LETTERS)
-    return "".join(c for c in plain if c.isascii() and c.isalnum())
+_CHART = ("paint_fgm", "paint_fga", "mid_range_fgm", "mid_range_fga")
+"""What a shot chart tells; it is counted apart from the box score, and can contradict it."""
 
 
 class Matchup(NamedTuple):
@@ -126,8 +134,14 @@ def parse_minutes(value: object) -> object:
     raise ValueError("must be minutes: 34, 34.2, 34:12 or PT34M12.00S")
 
 
-def _matchup(value: object) -> object:
-    return parse_matchup(value) if isinstance(value, str) else value
+def _matchup(value: object, info: ValidationInfo) -> object:
+    """Read a matchup in the league's own codes of the season."""
+    if not isinstance(value, str):
+        return value
+    home, away = (team_of(code, info) for code in parse_matchup(value))
+    if len(home) != 3 or len(away) != 3 or home == away:
+        raise ValueError("must name two teams: 'DEN @ CLE' or 'CLE vs. DEN'")
+    return Matchup(home=home, away=away)
 
 
 StartPosition = Annotated[str, must_match("(?:PG|SG|SF|PF|[GFC])(?:-[GFC])?", "be a position: G, F, C, PG, G-F, ...")]
@@ -144,11 +158,12 @@ class GameLogRow(FileRow):
     """
 
     flags: ClassVar[frozenset[str]] = frozenset({"IS_DNP", "STARTER"})
+    other_names: ClassVar[Mapping[str, str]] = _OTHER_NAMES
 
     game_id: GameId
     game_date: GameDay
     player_id: PlayerId
-    player_name: Annotated[str, Field(max_length=100)]
+    player_name: Annotated[str, Field(max_length=100), AfterValidator(repair_name)]
     team_abbreviation: Team
     matchup: Annotated[Matchup, BeforeValidator(_matchup)]
     minutes: Minutes | None = Field(alias="MIN")
@@ -181,6 +196,24 @@ class GameLogRow(FileRow):
     def lookup(self) -> str:
         """The key of the player's name."""
         return player_lookup(self.player_name)
+
+    @property
+    def chart_problem(self) -> str | None:
+        """What the shot chart has more of than the box score, or than itself."""
+        paint_makes, paint_attempts, mid_range_makes, mid_range_attempts = (getattr(self, name) for name in _CHART)
+        return next(
+            (
+                f"{what}: {part} of {whole}"
+                for what, part, whole in (
+                    ("PAINT_FGM of PAINT_FGA", paint_makes, paint_attempts),
+                    ("MID_RANGE_FGM of MID_RANGE_FGA", mid_range_makes, mid_range_attempts),
+                    ("makes by zone of FGM", (paint_makes or 0) + (mid_range_makes or 0), self.fgm),
+                    ("attempts by zone of FGA", (paint_attempts or 0) + (mid_range_attempts or 0), self.fga),
+                )
+                if part is not None and whole is not None and part > whole
+            ),
+            None,
+        )
 
     @property
     def did_not_play(self) -> bool:
@@ -228,12 +261,17 @@ class GameLogRow(FileRow):
             "starter_flag": self.started,
             "is_active": not _NOT_IN_UNIFORM.match(self.comment or ""),
             "is_dnp": self.did_not_play,
-        } | {target: getattr(self, name) for name, target in _COUNTS.items()}
+        } | {target: self._count(name) for name, target in _COUNTS.items()}
 
     @property
     def plays(self) -> Plays:
         """What the player's usage is computed from."""
         return Plays(self.minutes, self.fga, self.fta, self.tov)
+
+    def _count(self, name: str) -> int | None:
+        """Return a statistic; that of a shot chart which cannot be right is unknown."""
+        count: int | None = None if name in _CHART and self.chart_problem else getattr(self, name)
+        return count
 
     def _dnp_problems(self) -> list[Problem]:
         """A player who did not play has no minutes and no statistics; a row that says both is not guessed at."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar
 
-from tasks.domain.cells import Cells, FileRow, Problem, read_row
+from tasks.domain.cells import Cells, FileRow, Problem, clean, future_problem, read_row
 from tasks.domain.game_log import GameLogRow, Matchup
 from tasks.domain.ingest import Kind, some
 from tasks.domain.usage import Plays, team_plays, usage_rate
@@ -31,7 +31,8 @@ class GameLogContents:
     table: ClassVar[str] = "player_game_summary"
     kind: ClassVar[Kind] = "game log"
 
-    def __init__(self) -> None:
+    def __init__(self, as_of: date = date.max) -> None:
+        self._as_of = as_of
         self.games: dict[str, _Game] = {}
         self.days: set[date] = set()
         self._missed: set[tuple[str, str]] = set()
@@ -39,6 +40,9 @@ class GameLogContents:
         self._ids_of: dict[str, set[str]] = {}
         self._names_of: dict[str, set[str]] = {}
         self._either_home: set[str] = set()
+        self._repaired: dict[str, str] = {}
+        self._renamed_teams: set[str] = set()
+        self._charts: list[str] = []
 
     @property
     def match(self) -> tuple[str, ...]:
@@ -52,9 +56,10 @@ class GameLogContents:
         if isinstance(row, list):
             return row
         game = self.games.get(row.game_id) or _Game(line, row.game_date, row.matchup)
-        if problems := [problem for problem in _contradictions(row, game) if problem]:
+        if problems := [problem for problem in self._problems(row, game) if problem]:
             return problems
         self._keep(line, row, game)
+        self._note_repairs(line, row, cells)
         return row.to_summary()
 
     def miss(self, game_id: str, team: str) -> None:
@@ -80,8 +85,24 @@ class GameLogContents:
             _named("PLAYER_ID with more than one name", (f"{k} ({_join(v)})" for k, v in renamed.items())),
             _named("games of which the rows disagree who is at home", self._either_home),
             _named("games with rows of one team only", lone),
+            _named("damaged names, repaired", (f"{name!r} to {new!r}" for name, new in self._repaired.items())),
+            _named("teams by another code", self._renamed_teams),
+            _named("shot charts left out, as they have more than the box score", self._charts),
         ]
         return [text for text in told if text]
+
+    def _problems(self, row: GameLogRow, game: _Game) -> Iterable[Problem | None]:
+        yield future_problem(row.game_date, self._as_of)
+        yield from _contradictions(row, game)
+
+    def _note_repairs(self, line: int, row: GameLogRow, cells: Cells) -> None:
+        name, team = clean(cells.get("PLAYER_NAME")), clean(cells.get("TEAM_ABBREVIATION"))
+        if name != row.player_name:
+            self._repaired[str(name)] = row.player_name
+        if team != row.team_abbreviation:
+            self._renamed_teams.add(f"{team} read as {row.team_abbreviation}")
+        if row.chart_problem:
+            self._charts.append(f"{row.lookup} in game {row.game_id}, line {line} ({row.chart_problem})")
 
     def _keep(self, line: int, row: GameLogRow, game: _Game) -> None:
         self.games[row.game_id] = game

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.domain.cells import Cells, FileRow, Problem, clean, parse_game_id
+from tasks.domain.cells import Cells, FileRow, Problem, clean, parse_game_id, season_of
 from tasks.domain.request import Request
+from tasks.domain.teams import league_code
 
 Kind = Literal["schedule", "game log"]
 
@@ -16,13 +17,17 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+MAX_REPORTED_REJECTIONS = 10_000
+
+
 class IngestRequest(Request):
     """What one run is asked to load."""
 
     schedules: tuple[str, ...]
     game_logs: tuple[str, ...]
     dry_run: bool
-    max_reported_rejections: int = Field(ge=1, le=10_000)
+    allow_shrink: bool
+    max_reported_rejections: int = Field(ge=1, le=MAX_REPORTED_REJECTIONS)
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -49,6 +54,15 @@ class Rejection(_Frozen):
     reason: str
 
 
+class KeptBack(_Frozen):
+    """A game of a file that was not loaded, as what the warehouse has of it is better."""
+
+    file: str
+    game_id: str
+    game_date: date
+    reason: str
+
+
 class FileReport(_Frozen):
     """What became of one file."""
 
@@ -66,6 +80,9 @@ class FileReport(_Frozen):
     warnings: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     rejected_games: tuple[str, ...] = ()
+    rejected_without_game: int = 0
+    """Rejected rows of which the game cannot be read."""
+    kept_back: tuple[KeptBack, ...] = ()
     error: str | None = None
 
 
@@ -78,7 +95,12 @@ class IngestReport(_Frozen):
     @property
     def is_complete(self) -> bool:
         """Every row of every file was good, and nothing stopped a load."""
-        return not any(file.error or file.rows_rejected for file in self.files)
+        return not any(file.error or file.rows_rejected or file.kept_back for file in self.files)
+
+    @property
+    def kept_back(self) -> list[KeptBack]:
+        """The games that were not loaded, as what the warehouse has of them is better."""
+        return [game for file in self.files for game in file.kept_back]
 
     @property
     def summary(self) -> str:
@@ -89,6 +111,9 @@ class IngestReport(_Frozen):
         text = f"{len(self.files)} files, {read:,} rows: {done}, {rejected:,} rejected"
         if rejected:
             text += " (listed in the artifact ingest-rejections)"
+        if kept := self.kept_back:
+            text += f"; {len(kept):,} games kept as they were (listed in the artifact ingest-kept-back), the first: "
+            text += f"{kept[0].game_id} on {kept[0].game_date}: {kept[0].reason}"
         failed = [f"{file.file}: {file.error}" for file in self.files if file.error]
         return f"{text}; {len(failed)} files not loaded, the first: {failed[0]}" if failed else text
 
@@ -100,7 +125,13 @@ def some(names: Sequence[str], limit: int = 20) -> str:
 
 
 class Contents(Protocol):
-    """The rows of one kind of file, and what must hold between them."""
+    """The rows of one kind of file, and what must hold between them.
+
+    Args:
+        as_of: Today in the league's calendar; games far after it are rejected.
+    """
+
+    def __init__(self, as_of: date = ...) -> None: ...
 
     model: ClassVar[type[FileRow]]
     table: ClassVar[str]
@@ -142,6 +173,7 @@ class FileReader:
         self._contents = contents
         self._max_reported = max_reported_rejections
         self._rejected_games: set[str] = set()
+        self._without_game = 0
         self._rejections: list[Rejection] = []
         self._read = 0
         self._rejected = 0
@@ -158,8 +190,7 @@ class FileReader:
         if isinstance(result, dict):
             return result
         self._rejected += 1
-        if not isinstance(cells, Problem):
-            self._note_game(cells)
+        self._note_game({} if isinstance(cells, Problem) else cells)
         room = self._max_reported - len(self._rejections)
         self._rejections += [Rejection(file=self._file, line=line, **p._asdict()) for p in result[:room]]
         return None
@@ -180,13 +211,18 @@ class FileReader:
             warnings=tuple(self._contents.warnings()),
             rejections=tuple(self._rejections),
             rejected_games=tuple(sorted(self._rejected_games)),
+            rejected_without_game=self._without_game,
         )
 
     def _note_game(self, cells: Cells) -> None:
         """Remember the game of a rejected row, if its id can be read."""
         try:
-            game_id = str(parse_game_id(clean(cells.get("GAME_ID"))))
+            game_id = parse_game_id(clean(cells.get("GAME_ID")))
         except ValueError:
+            game_id = None
+        if game_id is None:
+            self._without_game += 1
             return
         self._rejected_games.add(game_id)
-        self._contents.miss(game_id, str(clean(cells.get("TEAM_ABBREVIATION"))))
+        team = str(clean(cells.get("TEAM_ABBREVIATION")))
+        self._contents.miss(game_id, league_code(team, season_of(game_id)))

@@ -16,6 +16,7 @@ from tasks.domain.cells import (
     SeasonYear,
     Team,
     day_problem,
+    future_problem,
     read_row,
     season_of,
     season_problem,
@@ -38,6 +39,14 @@ class ScheduleRow(FileRow):
     flags: ClassVar[frozenset[str]] = frozenset({"IS_REGULAR_SEASON", "IS_PLAYOFFS", "IS_ALL_STAR"})
     one_of: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"HOME_PTS", "AWAY_PTS"}), frozenset({"GAME_STATUS"}))
     other_names: ClassVar[Mapping[str, str]] = {
+        "HOME_TEAM_ABBREVIATION": "HOME_TEAM",
+        "AWAY_TEAM_ABBREVIATION": "AWAY_TEAM",
+        "VISITOR_TEAM": "AWAY_TEAM",
+        "HOME_TEAM_SCORE": "HOME_PTS",
+        "AWAY_TEAM_SCORE": "AWAY_PTS",
+        "HOME_SCORE": "HOME_PTS",
+        "AWAY_SCORE": "AWAY_PTS",
+        "DATE": "GAME_DATE",
         "HOME_TEAM_TRICODE": "HOME_TEAM",
         "AWAY_TEAM_TRICODE": "AWAY_TEAM",
         "GAME_STATUS_ID": "GAME_STATUS",
@@ -112,7 +121,8 @@ class ScheduleContents:
     kind: ClassVar[Kind] = "schedule"
     match = ("game_id",)
 
-    def __init__(self) -> None:
+    def __init__(self, as_of: date = date.max) -> None:
+        self._as_of = as_of
         self.games: dict[str, int] = {}
         self.days: set[date] = set()
 
@@ -121,6 +131,8 @@ class ScheduleContents:
         row = read_row(ScheduleRow, cells)
         if isinstance(row, list):
             return row
+        if problem := future_problem(row.game_date, self._as_of):
+            return [problem]
         first = self.games.setdefault(row.game_id, line)
         if first != line:
             return [Problem("GAME_ID", row.game_id, f"is in line {first} already")]

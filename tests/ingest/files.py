@@ -89,11 +89,12 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left behind: its state and its two artifacts."""
+    """What a run left behind: its state and its artifacts."""
 
     state: State[Any]
     report: str
     rejections: list[Row]
+    kept_back: list[Row]
 
 
 def run_ingest(**parameters: Any) -> Run:
@@ -103,11 +104,15 @@ def run_ingest(**parameters: Any) -> Run:
     with get_client(sync_client=True) as client:
         found = client.request("POST", "/artifacts/filter", json=query).json()
     artifacts = {artifact["key"]: artifact["data"] for artifact in found}
-    rejections = artifacts.get("ingest-rejections", [])
+    rejections, kept_back = (
+        json.loads(data) if isinstance(data := artifacts.get(key, []), str) else data
+        for key in ("ingest-rejections", "ingest-kept-back")
+    )
     return Run(
         state=state,
         report=artifacts.get("ingest-report", ""),
-        rejections=json.loads(rejections) if isinstance(rejections, str) else rejections,
+        rejections=rejections,
+        kept_back=kept_back,
     )
 
 

@@ -101,12 +101,8 @@ def test_plus_minus_may_be_negative_but_not_absurd() -> None:
         ("FGM", "FGA"),
         ("FG3M", "FG3A"),
         ("FTM", "FTA"),
-        ("PAINT_FGM", "PAINT_FGA"),
-        ("MID_RANGE_FGM", "MID_RANGE_FGA"),
         ("FG3M", "FGM"),
         ("FG3A", "FGA"),
-        ("PAINT_FGA", "FGA"),
-        ("MID_RANGE_FGA", "FGA"),
     ],
 )
 def test_more_of_a_part_than_of_the_whole_is_rejected(part: str, whole: str) -> None:
@@ -162,6 +158,51 @@ def test_what_is_no_game_id_is_rejected(value: str) -> None:
 )
 def test_the_season_comes_from_the_game_id(game_id: str, season: int) -> None:
     assert season_of(game_id) == season
+
+
+CHART = ("paint_makes", "paint_attempts", "mid_range_makes", "mid_range_attempts")
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        {"PAINT_FGM": 4, "PAINT_FGA": 3},
+        {"MID_RANGE_FGM": 4, "MID_RANGE_FGA": 3},
+        {"PAINT_FGA": 21, "MID_RANGE_FGA": 0},
+        {"PAINT_FGA": 12, "MID_RANGE_FGA": 9},
+        {"PAINT_FGA": 9, "PAINT_FGM": 5, "MID_RANGE_FGA": 9, "MID_RANGE_FGM": 5},
+    ],
+    ids=str,
+)
+def test_a_shot_chart_with_more_than_the_box_score_is_unknown_and_the_player_stays(chart: dict[str, int]) -> None:
+    row = summary(FGM=9, FGA=20, **chart)
+    assert (row["fg_makes"], row["fg_attempts"]) == (9, 20)
+    assert [row[name] for name in CHART] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("season", "code", "team"),
+    [
+        (2022, "PHO", "PHX"),
+        (2022, "BRK", "BKN"),
+        (2011, "BRK", "NJN"),
+        (2022, "CHO", "CHA"),
+        (1991, "CHA", "CHH"),
+        (2022, "NO", "NOP"),
+        (2005, "NOP", "NOK"),
+        (2010, "NOH", "NOH"),
+        (2007, "OKC", "SEA"),
+        (2022, "UTAH", "UTA"),
+        (2022, "NOH", "NOH"),
+    ],
+)
+def test_a_team_is_named_by_the_code_that_the_league_has_for_it_in_the_season(
+    season: int, code: str, team: str
+) -> None:
+    game = {"GAME_ID": f"002{season % 100:02d}00901", "GAME_DATE": f"{season + 1}-02-23", "SEASON_ID": season}
+    own = summary(TEAM_ABBREVIATION=code, MATCHUP=f"{code} @ CLE", **game)
+    other = summary(TEAM_ABBREVIATION="CLE", MATCHUP=f"CLE vs. {code}", **game)
+    assert (own["team_abbr"], other["opponent_team_abbr"]) == (team, team)
 
 
 @pytest.mark.parametrize("value", ["22022", 22022, 22022.0, "2022", "2022-23", None])

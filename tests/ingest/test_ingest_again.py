@@ -23,11 +23,12 @@ from tests.ingest.files import (
 BOX_SCORES, SCHEDULE = "player_game_summary", "nba_schedule"
 
 
-def test_a_corrected_file_replaces_its_games_as_a_whole(tmp_path: Path, settings: Settings) -> None:
+def test_a_file_that_may_shrink_its_games_replaces_them_as_a_whole(tmp_path: Path, settings: Settings) -> None:
     other = game_rows(GAME_ID="0022200902")
     run_ingest(game_logs=[write_csv(tmp_path / "log.csv", [*game_rows(players=7), *other])])
-    run = run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows(players=6, PTS=9))])
+    run = run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows(players=6, PTS=9))], allow_shrink=True)
     assert run.state.is_completed()
+    assert "warning: replaced, as allow_shrink says: 0022200901 (lacks 2 of 14 players: cle7, den7; " in run.report
     rows = content(settings, BOX_SCORES)
     corrected = [row for row in rows if row["game_id"] == DEN_AT_CLE]
     assert [row["points"] for row in corrected] == [9] * 12
@@ -36,11 +37,11 @@ def test_a_corrected_file_replaces_its_games_as_a_whole(tmp_path: Path, settings
 
 def test_a_file_with_one_team_replaces_the_games_of_this_team_only(tmp_path: Path, settings: Settings) -> None:
     run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows())])
-    run = run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows(PTS=9)[:5])])
+    run = run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows(AST=9)[:5])])
     assert run.state.is_completed()
-    points = {row["player_lookup"]: row["points"] for row in content(settings, BOX_SCORES)}
-    assert {points[f"den{number}"] for number in range(1, 6)} == {9}
-    assert [points[f"cle{number}"] for number in range(1, 6)] == [1, 2, 3, 4, 5]
+    assists = {row["player_lookup"]: row["assists"] for row in content(settings, BOX_SCORES)}
+    assert {assists[f"den{number}"] for number in range(1, 6)} == {9}
+    assert {assists[f"cle{number}"] for number in range(1, 6)} == {0}
     assert f"warning: games with rows of one team only: {DEN_AT_CLE}" in run.report
 
 

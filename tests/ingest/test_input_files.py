@@ -39,7 +39,7 @@ def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeyp
         ("nothing.csv", "there is no such file"),
         ("*.parquet", "no file matches"),
         ("notes.txt", r"must be a Parquet or CSV file, named \.parquet, \.pq, \.csv"),
-        ("empty", r"the folder has no \.parquet, \.pq, \.csv file"),
+        ("empty", r"the folder has no \.parquet, \.pq, \.csv, \.csv\.gz file"),
     ],
 )
 def test_a_path_that_names_no_input_is_refused(tmp_path: Path, path: str, message: str) -> None:
