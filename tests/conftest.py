@@ -25,6 +25,7 @@ from tasks.warehouse.open import open_warehouse
 from tests.backdoor import open_project, project_of, server_of
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
+from tests.service_logs import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks, found by their names
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,157 @@
+"""Fail a test run on an error in the log of any Prefect server or worker that the tests have started.
+
+A server that only logs its errors looks healthy: for months no schedule fired, behind a green suite. So at the end of a
+run every ``server.log`` and ``worker.log`` below its temporary folder is read. An ERROR, a CRITICAL or a traceback that
+is not in ``KNOWN`` fails the run, however its tests have ended. This is a pytest plugin; tests/conftest.py loads it.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+LOGS = ("server.log", "worker.log")
+_TIME = r"\d\d:\d\d:\d\d\.\d{3} \| "
+_START = re.compile(rf"{_TIME}(?P<level>[A-Z]+) +\| |(?P<bare>[A-Z]+): +")  # Prefect's format, and uvicorn's own
+_BAD_LEVELS = {"ERROR", "CRITICAL"}
+_TRACEBACK = "Traceback (most recent call last)"
+_SHOWN_LINES = 6
+
+
+@dataclass(frozen=True)
+class Known:
+    """An error that may be in a log.
+
+    Attributes:
+        log: The name of the log's file.
+        message: The whole first line of the record, without its time.
+        exception: The whole line of the exception that ends its traceback; None for a record without one.
+        reason: Why it is no fault of the application, and what becomes of the work.
+    """
+
+    log: str
+    message: str
+    exception: str | None
+    reason: str
+
+    def explains(self, log: str, record: Sequence[str]) -> bool:
+        """Whether a record of a log is this one."""
+        exception = exception_of(record)
+        return (
+            log == self.log
+            and re.fullmatch(self.message, re.sub(f"^{_TIME}", "", record[0])) is not None
+            and (
+                exception is None
+                if self.exception is None
+                else exception is not None and re.fullmatch(self.exception, exception) is not None
+            )
+        )
+
+
+_OWN = r"tasks\.(\w+\.)+\w+Error"
+_LOCKED = r"sqlalchemy\.exc\.OperationalError: \(sqlite3\.OperationalError\) database is locked"
+
+KNOWN: tuple[Known, ...] = (
+    Known(
+        "worker.log",
+        r"ERROR   \| Flow run '[^']+' - Encountered exception during execution: \w+Error\(.*",
+        rf"{_OWN}: .*",
+        "A run that ends Failed with an error of the application's own says why. Tests let runs fail.",
+    ),
+    Known(
+        "worker.log",
+        r"ERROR   \| Flow run '[^']+' - Engine execution exited with unexpected exception",
+        rf"{_OWN}: .*",
+        "The process of such a run ends with the same error, and Prefect logs it once more.",
+    ),
+    Known(
+        "server.log",
+        r"ERROR   \| prefect\.server\.utilities\.worker_channel - Worker channel heartbeat persistence failed: "
+        r"work_pool=fullcourt worker_name=local",
+        _LOCKED,
+        "SQLite refuses, at once and whatever the timeout, a transaction that has read before another one wrote. The "
+        "server closes the worker's channel; the worker goes on over HTTP, which is tried again, and reconnects.",
+    ),
+    Known(
+        "server.log",
+        r"ERROR   \| sqlalchemy\.pool\.impl\.AsyncAdaptedQueuePool - Exception during reset or similar",
+        r"asyncio\.exceptions\.CancelledError",
+        "The server cancels a request whose client has gone, or a service at its end, while it gives its connection "
+        "back: SQLAlchemy throws that connection away.",
+    ),
+)
+
+
+def errors_of(log: str, text: str) -> list[str]:
+    """Return the records of a log that are errors and not known.
+
+    Args:
+        log: The name of the log's file.
+        text: What it holds.
+    """
+    return ["\n".join(each) for each in _errors(text) if not any(known.explains(log, each) for known in KNOWN)]
+
+
+def logs_below(folder: Path) -> Iterator[Path]:
+    """Yield the services' logs in a folder and the folders below it."""
+    for parent, _, files in os.walk(folder):
+        yield from (Path(parent) / name for name in sorted(files) if name in LOGS)
+
+
+def exception_of(record: Sequence[str]) -> str | None:
+    """Return the line of the last exception in a record: the first that is not indented after a traceback's lines."""
+    last, inside = None, False
+    for line in record:
+        if _TRACEBACK in line:
+            inside, last = True, "a traceback without an end"
+        elif inside and line.strip() and not line.startswith(" "):
+            inside, last = False, line
+    return last
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Read the logs once: when every process of the run has ended its tests, and its services with them."""
+    if hasattr(session.config, "workerinput"):
+        return
+    folder: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # every process's is in it
+    found = {
+        str(path.relative_to(folder)): errors
+        for path in logs_below(folder)
+        if (errors := errors_of(path.name, path.read_text(encoding="utf-8", errors="replace")))
+    }
+    session.config.stash[_FOUND] = found
+    if found and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show each error, and the log that it stands in."""
+    for path, errors in config.stash.get(_FOUND, {}).items():
+        terminalreporter.section(f"errors in {path}: {len(errors)}", red=True)
+        for error in errors:
+            lines = error.splitlines()
+            cut = [*lines[:_SHOWN_LINES], "...", *lines[-_SHOWN_LINES:]] if len(lines) > 2 * _SHOWN_LINES else lines
+            terminalreporter.write_line("\n".join(cut))
+
+
+_FOUND = pytest.StashKey[dict[str, list[str]]]()
+
+
+def _errors(text: str) -> Iterator[list[str]]:
+    """Yield the records that are errors: a line with a level, and the lines without one that follow it."""
+    record: list[str] = []
+    for line in [*text.splitlines(), "INFO: the end"]:
+        if _START.match(line):
+            if record and _is_error(record):
+                yield record
+            record = []
+        record.append(line)
+
+
+def _is_error(record: Sequence[str]) -> bool:
+    start = _START.match(record[0])
+    level = (start["level"] or start["bare"]) if start else None
+    return level in _BAD_LEVELS or any(_TRACEBACK in line for line in record)

@@ -1,0 +1,121 @@
+"""The log check: it fails a run on an error that nobody has explained, and each explanation explains one thing."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.settings import PROJECT_ROOT
+from tests.service_logs import KNOWN, errors_of
+
+POOL = "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"
+LOCKED = "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked"
+FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in x\n    y()\n'
+SCHEDULER = (
+    "09:00:00.123 | ERROR   | docket.worker - Error executing task schedule_deployments\n"
+    f"{FRAMES}sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement\n"
+)
+REFUSED = "tasks.domain.errors.RequestError: start_date=2099-01-01: must not be after today"
+TIME = "09:00:00.123 | "
+RUN_FAILED = "Encountered exception during execution: RequestError('start_date=2099-01-01')"
+EXPLAINED = [
+    ("worker.log", f"{TIME}ERROR   | Flow run '2099-01-01' - {RUN_FAILED}\n{FRAMES}{REFUSED}\n"),
+    (
+        "worker.log",
+        (
+            f"{TIME}ERROR   | Flow run 'a-name' - Engine execution exited with unexpected exception\n"
+            f"{FRAMES}{REFUSED}\n"
+            "Received SIGTERM. Sending SIGINT to the process worker (PID 1)...\nWorker 'local' stopped!\n"
+        ),
+    ),
+    (
+        "server.log",
+        (
+            f"{TIME}ERROR   | prefect.server.utilities.worker_channel - Worker channel heartbeat persistence failed: "
+            f"work_pool=fullcourt worker_name=local\n{FRAMES}{LOCKED}\n[SQL: INSERT INTO worker (id) VALUES (:id)]\n"
+        ),
+    ),
+    (
+        "server.log",
+        f"{TIME}ERROR   | {POOL} - Exception during reset or similar\n{FRAMES}asyncio.exceptions.CancelledError\n",
+    ),
+]
+GOOD = "09:00:01.000 | INFO    | Flow run 'a-name' - no ERROR here\nWorker 'local' started!\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SCHEDULER,
+        "09:00:00.123 | CRITICAL | prefect.server - out of space\n",
+        "ERROR:    Exception in ASGI application\n",
+        f"no level at all\n{FRAMES}ValueError: no\n",
+        f"Exception in thread x:\n{FRAMES}ValueError: no\n",
+    ],
+)
+@pytest.mark.parametrize("log", ["server.log", "worker.log"])
+def test_an_error_or_a_traceback_is_found_among_good_lines(log: str, text: str) -> None:
+    (error,) = errors_of(log, GOOD + text + GOOD)
+    assert error.endswith(text.rstrip())
+    assert errors_of(log, GOOD * 2) == []
+
+
+def test_every_explanation_explains_its_own_error_and_no_other() -> None:
+    assert len(EXPLAINED) == len(KNOWN)
+    for log, record in EXPLAINED:
+        explaining = [known for known in KNOWN if known.explains(log, record.splitlines())]
+        assert len(explaining) == 1, record
+        assert len(explaining[0].reason.split()) > 8
+        (other_log,) = {"server.log", "worker.log"} - {log}
+        assert errors_of(log, record) == []
+        assert errors_of(other_log, record), "in another log it means something else"
+
+
+@pytest.mark.parametrize(("log", "record"), EXPLAINED)
+def test_another_exception_message_or_second_traceback_is_not_explained(log: str, record: str) -> None:
+    head = record.splitlines()[0]
+    assert errors_of(log, f"{head}\n{FRAMES}ValueError: another one\n")
+    assert errors_of(log, f"{head}\n{FRAMES}")
+    assert errors_of(log, head)
+    assert errors_of(log, record.replace(" - ", " - and more: "))
+    assert errors_of(log, f"{record}{FRAMES}ValueError: another one\n")
+    assert errors_of(log, record + SCHEDULER) == [SCHEDULER.rstrip("\n")]
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder that is not read at the end of the run that this test is part of."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_run_whose_tests_pass_fails_for_a_log_that_is_not_clean(elsewhere: Path, processes: str) -> None:
+    (elsewhere / "test_one.py").write_text(
+        f"def test_it(tmp_path):\n    home = tmp_path / '.fullcourt' / 'prefect'\n    home.mkdir(parents=True)\n"
+        f"    (home / 'server.log').write_text({SCHEDULER!r})\n    (home / 'worker.log').write_text({GOOD!r})\n"
+    )
+    (elsewhere / "test_two.py").write_text(
+        "def test_it(tmp_path):\n    (tmp_path / 'other.log').write_text('ERROR: no')\n"
+    )
+
+    def run(file: str) -> subprocess.CompletedProcess[str]:
+        command = [
+            sys.executable,
+            *["-m", "pytest", "-c", "/dev/null", "-p", "tests.service_logs", "--dist", "loadfile", "-n"],
+            processes,
+        ]
+        base = ["--rootdir", str(elsewhere), "--basetemp", str(elsewhere / f"base-{file}")]
+        return subprocess.run(
+            [*command, *base, str(elsewhere / file)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+        )
+
+    failed, clean = run("test_one.py"), run("test_two.py")
+    assert "1 passed" in failed.stdout, failed.stdout + failed.stderr
+    assert failed.returncode == 1
+    assert "test_it0/.fullcourt/prefect/server.log: 1" in failed.stdout
+    assert "Can't evaluate bulk DML statement" in failed.stdout
+    assert clean.returncode == 0, clean.stdout + clean.stderr
