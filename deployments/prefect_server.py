@@ -33,6 +33,13 @@ _PRIVATE = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
+# One transaction a task state, as by default, is most of the server's work, and under load the others find the database
+# locked. With batches the states are a second late.
+_FEW_TRANSACTIONS = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
+}
 
 
 def environment(home: Path, *, api_url: str | None = None) -> dict[str, str]:
@@ -110,6 +117,12 @@ def has_password(server: Service) -> bool:
     return server.facts.get("access") == "password"
 
 
+def has_died(home: Path) -> bool:
+    """Whether a server that was to stay in ``home`` until somebody stops it has ended by itself."""
+    server = services.recall(home, _SERVER)
+    return server is not None and not is_borrowed(server) and not server.is_running
+
+
 def is_borrowed(server: Service) -> bool:
     """Whether a server ends with the program that started it, instead of staying until somebody stops it."""
     return _owner(server) is not None
@@ -139,6 +152,7 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
         [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
         cwd=home,
         env=environment(home)
+        | _FEW_TRANSACTIONS
         | {
             "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
             "PREFECT_UI_URL": f"http://{HOST}:{port}",  # for the links of notifications

@@ -126,12 +126,17 @@ def start(
 
 def find(folder: Path, name: str) -> Service | None:
     """Return the running service of that name; None if there is none."""
+    service = recall(folder, name)
+    return service if service is not None and service.is_running else None
+
+
+def recall(folder: Path, name: str) -> Service | None:
+    """Return the service of that name that was started and not stopped, even if it has ended; None if there is none."""
     try:
         said = json.loads(_file(folder, name).read_text(encoding="utf-8"))
-        service = Service(folder, name, ProcessId(**said["id"]), said["facts"])
+        return Service(folder, name, ProcessId(**said["id"]), said["facts"])
     except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
         return None
-    return service if service.is_running else None
 
 
 def log_tail(file: Path, lines: int = 20) -> str:
