@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-bigquery check up down doctor bench ddl lock clean
+.PHONY: help setup demo test test-bigquery check up down doctor alert-test bench ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ bench: setup ## Measure the backfill against its limits
 
 doctor: setup ## Say what of the warehouse and of Prefect can be reached, what is missing, and what to do
 	@$(BIN)/python -m deployments.doctor
+
+alert-test: setup ## Send a test the way that alerts go, and say whether it was taken
+	@$(BIN)/python -m deployments.send_test_alert
 
 ddl: setup ## Write the statements that create the tables, to deployments/bigquery/
 	@$(BIN)/python -m deployments.ddl write

@@ -43,7 +43,7 @@ WAITING_MINUTES = 60
 """How long a run may wait for a worker before somebody is told."""
 TAG = "fullcourt"
 """The tag of every deployment, and so of its runs."""
-TEST_RESOURCE, TEST_EVENT = "fullcourt.alert-test", "fullcourt.alert-test.asked"
+TEST_ALERT, TEST_RESOURCE, TEST_EVENT = "fullcourt-alert-test", "fullcourt.alert-test", "fullcourt.alert-test.asked"
 
 _NO_BLOCK = UUID(int=0)
 _RUN = "{% if flow_run %}Run: {{ flow_run.name }}, {{ flow_run|ui_url }}{% endif %}"
@@ -153,7 +153,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
             actions=_tell("Fullcourt: a {{ flow.name }} run waits", _WAITS),
         ),
         AutomationCore(
-            name="fullcourt-alert-test",
+            name=TEST_ALERT,
             enabled=True,
             description="Sends a test when make alert-test asks for one.",
             trigger=EventTrigger(

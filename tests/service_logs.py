@@ -56,6 +56,14 @@ _LOCKED = r"sqlalchemy\.exc\.OperationalError: \(sqlite3\.OperationalError\) dat
 
 KNOWN: tuple[Known, ...] = (
     Known(
+        "server.log",
+        r"ERROR   \| prefect\.server\.utilities\.messaging\.memory - Failed in consume_loop",
+        r"httpx\.HTTPStatusError: Server error '500 Internal Server Error' for url "
+        r"'http://127\.0\.0\.1:\d+/hook\?token=a-secret'",
+        "A test lets a webhook refuse an alert. Prefect tries it four times and gives up; the test alert and the "
+        "first check say so.",
+    ),
+    Known(
         "worker.log",
         r"ERROR   \| Flow run '[^']+' - Encountered exception during execution: \w+Error\(.*",
         rf"{_OWN}: .*",

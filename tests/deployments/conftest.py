@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.settings import Settings
+from deployments.alert_registration import register_alerts
+from tasks.settings import Settings, load_settings
 from tests.deployments.checkup import Doctor
 from tests.deployments.inbox import Inbox, remove_alerts
 
@@ -33,3 +34,10 @@ def inbox(monkeypatch: pytest.MonkeyPatch, alerts_removed: None) -> Iterator[Inb
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def told(inbox: Inbox) -> Inbox:
+    """A webhook that the registered alerts tell, so that the first check finds nothing to say of them."""
+    register_alerts(load_settings())
+    return inbox

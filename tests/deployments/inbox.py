@@ -84,7 +84,8 @@ def remove_block(block: str) -> None:
 def remove_alerts() -> None:
     """Leave no automation and no block behind."""
     with get_client(sync_client=True) as client:
-        for automation in registered():
-            client.delete_automation(automation.id)
+        for automation in client.read_automations():
+            if automation.name.startswith("fullcourt-"):
+                client.delete_automation(automation.id)
     for block in BLOCKS:
         remove_block(block)

@@ -19,6 +19,7 @@ from tests.backdoor import run_sql
 from tests.backfill.observe import held
 from tests.deployments.checkup import BOX, LEDGER, MAIN, SCHEDULE, UPCOMING, Doctor, create, state_of
 
+pytestmark = pytest.mark.usefixtures("told")
 on_both = pytest.mark.parametrize("warehouse_kind", ["duckdb", "bigquery"])
 
 
@@ -36,7 +37,7 @@ def test_where_everything_is_there_it_says_so_of_each_part_and_changes_nothing(
     assert ask.of("note").keys() <= {
         "deployments",
         "worker",
-        "alerts",
+        "alert test",
         "dataset fullcourt_backups",
     }
     assert there["Prefect API"].startswith(f"{api_url} answers, in version 3.")
