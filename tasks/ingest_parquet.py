@@ -1,6 +1,7 @@
 """Read the rows of a Parquet file in batches that fit in memory, whatever the file says."""
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,10 +49,24 @@ def parquet_lines(path: Path, model: type[FileRow]) -> Iterator[Line]:
     # A text that stands in many rows is kept once, as in the file: a small file can say a long one a million times.
     with pq.ParquetFile(path, read_dictionary=texts) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-            columns = [_values(path, name, batch.column(name)) for name in names]
+            columns = []
+            for name in names:
+                with _within(path, f"column {name}, rows {line + 1} to {line + batch.num_rows}"):
+                    columns.append(_values(path, name, batch.column(name)))
             for values in zip(*columns, strict=True):
                 line += 1
                 yield line, dict(zip(wanted.values(), values, strict=True))
+
+
+@contextmanager
+def _within(path: Path, where: str) -> Iterator[None]:
+    """Say where the value is that has no counterpart here."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise IngestError(f"{path}: {where}: a text is not UTF-8 ({error.reason}); export it again") from error
+    except (ArithmeticError, ValueError, LookupError) as error:
+        raise IngestError(f"{path}: {where}: a value cannot be read: {error}; correct it") from error
 
 
 def _check_type(path: Path, column: pa.Field, *, is_flag: bool) -> None:

@@ -72,10 +72,13 @@ _OTHER_NAMES = {
     "+/-": "PLUS_MINUS",
     "MP": "MIN",
     "MINUTES": "MIN",
+    "MINUTES_PLAYED": "MIN",
     "TEAM_ABBR": "TEAM_ABBREVIATION",
     "TEAM_TRICODE": "TEAM_ABBREVIATION",
     "TEAM": "TEAM_ABBREVIATION",
     "PLAYER": "PLAYER_NAME",
+    "PLAYER_FULL_NAME": "PLAYER_NAME",
+    "UNIVERSAL_PLAYER_ID": "PLAYER_ID",
     "DATE": "GAME_DATE",
 } | {target.upper(): name.upper() for name, target in _COUNTS.items()}
 """What box scores of other sources, and player_game_summary, name these columns."""

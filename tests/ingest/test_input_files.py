@@ -1,5 +1,6 @@
 """Reading input files: what is found, what is refused, and where a row is said to be."""
 
+import gzip
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from tasks.domain.cells import Problem
 from tasks.domain.errors import IngestError
 from tasks.domain.game_log import GameLogRow
 from tasks.domain.schedule import ScheduleRow
-from tasks.ingest_files import find_files, inspect, read_lines
+from tasks.ingest_files import find_files, inspect, passed_over, read_lines
 from tests.ingest.files import game_rows, log_row, schedule_row, write_csv, write_parquet
 
 
@@ -25,6 +26,126 @@ def test_a_path_may_be_a_file_a_folder_or_a_pattern(tmp_path: Path) -> None:
     names = [[path.name for path in find_files([str(place)])] for place in (tmp_path, tmp_path / "*.csv")]
     assert names == [["C.CSV", "a.parquet", "b.csv"], ["b.csv"]]
     assert [path.name for path in find_files([str(tmp_path / "**" / "*.pq")])] == ["d.pq"]
+
+
+def test_hidden_files_and_locks_of_a_folder_are_passed_over_and_named(tmp_path: Path) -> None:
+    for name in ("log.csv", "._log.csv", ".~lock.log.csv#", "~$log.csv", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "deeper").mkdir()
+    for path in (str(tmp_path), str(tmp_path / "*.csv")):
+        assert [file.name for file in find_files([path])] == ["log.csv"]
+    said = passed_over([str(tmp_path)])
+    assert len(said) == 5
+    assert f"{tmp_path}/notes.txt (not a file named .parquet, .pq, .csv, .csv.gz)" in said
+    assert f"{tmp_path}/._log.csv (hidden, or the lock of a program that has a file open)" in said
+
+
+def test_a_csv_file_may_be_compressed(tmp_path: Path) -> None:
+    plain = Path(write_csv(tmp_path / "log.csv", game_rows()))
+    (tmp_path / "log.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    assert list(read_lines(tmp_path / "log.csv.gz", GameLogRow)) == list(read_lines(plain, GameLogRow))
+
+
+@pytest.mark.parametrize("path", ["", " ", "~nobody-of-this-name/log.csv", "**log/*.csv", "a\0b.csv", "x" * 5000])
+def test_a_path_that_no_system_takes_is_refused_in_one_line(path: str) -> None:
+    with pytest.raises(IngestError):
+        find_files([path])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text.replace(b"Den 3", b"Joki\xf1"), "line 4 is not UTF-8 text"),
+        (lambda text: text.replace(b"Den 3", b'"Den 3'), "line 4 is not valid CSV: unexpected end of data"),
+        (lambda text: text.replace(b"Den 3", b'"Den" 3'), "line 4 is not valid CSV: .*quotation mark"),
+        (lambda text: text.replace(b"Den 3", b"x" * 200_000), "line 4 is not valid CSV: field larger"),
+        (lambda text: text + b"0" * 2_000_000, "line 12 has 1,000,000 characters or more"),
+    ],
+    ids=["an encoding", "an open quotation", "a quotation that ends early", "a field", "a line"],
+)
+def test_what_is_wrong_with_a_csv_file_is_said_with_its_line(
+    tmp_path: Path, damage: Callable[[bytes], bytes], message: str
+) -> None:
+    plain = Path(write_csv(tmp_path / "log.csv", game_rows()))
+    plain.write_bytes(damage(plain.read_bytes()))
+    (tmp_path / "log.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    for path in (plain, tmp_path / "log.csv.gz"):
+        with pytest.raises(IngestError, match=f"{path}: {message}"):
+            inspect(path, GameLogRow)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:60], lambda data: data[10:], lambda data: data[:40] + data[44:]],
+    ids=["cut off", "without its head", "with a hole"],
+)
+def test_a_damaged_compressed_file_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    plain = Path(write_csv(tmp_path / "log.csv", game_rows()))
+    path = tmp_path / "log.csv.gz"
+    path.write_bytes(damage(gzip.compress(plain.read_bytes())))
+    with pytest.raises(IngestError, match=f"{path}: "):
+        inspect(path, GameLogRow)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("GAME_DATE", pa.array([2**62] * 10, pa.timestamp("us"))),
+        ("GAME_DATE", pa.array([0] * 10, pa.timestamp("us", tz="Mars/Base"))),
+        ("GAME_DATE", pa.array([2**31 - 1] * 10, pa.date32())),
+    ],
+    ids=["a year past 9999", "a time zone that is none", "a day past all years"],
+)
+def test_a_value_that_cannot_be_is_said_with_its_column(tmp_path: Path, column: str, values: pa.Array) -> None:
+    table = pa.Table.from_pylist(game_rows())
+    path = tmp_path / "log.parquet"
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, values), path)
+    with pytest.raises(IngestError, match=f"{path}: column {column}, rows 1 to 10: a value cannot be read"):
+        inspect(path, GameLogRow)
+
+
+def test_a_small_parquet_file_cannot_take_all_memory(tmp_path: Path) -> None:
+    row = pa.Table.from_pylist([log_row(FG_PCT=0.5)])
+
+    def write(rows: int, name: str) -> Path:
+        table = row.set_column(row.schema.get_field_index("PLAYER_NAME"), "PLAYER_NAME", pa.array([name]))
+        same = pa.array([0] * rows, pa.int32())
+        columns = {
+            name: pa.DictionaryArray.from_arrays(same, table[name].combine_chunks()) for name in table.column_names
+        }
+        pq.write_table(pa.table(columns), tmp_path / "log.parquet", compression="zstd", store_schema=False)
+        return tmp_path / "log.parquet"
+
+    long_text = write(10_000, "x" * 2_000_000)
+    assert long_text.stat().st_size < 20_000
+    with pytest.raises(IngestError, match="column PLAYER_NAME has a text of 2,000,000 bytes"):
+        inspect(long_text, GameLogRow)
+    with pytest.raises(IngestError, match=r"log\.parquet: has more than 1,000,000 rows"):
+        inspect(write(1_000_001, "Den"), GameLogRow)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"TOV": "TO"},
+        {"FGM": "FG", "FG3M": "3P", "FG3A": "3PA", "FTM": "FT", "OREB": "ORB", "DREB": "DRB", "PLUS_MINUS": "+/-"},
+        {"PTS": "points", "TOV": "turnovers", "MIN": "minutes_played", "TEAM_ABBREVIATION": "team_abbr"},
+    ],
+    ids=["box scores of the league", "Basketball-Reference", "player_game_summary"],
+)
+def test_columns_are_known_by_the_names_of_other_sources(tmp_path: Path, changes: dict[str, str]) -> None:
+    given = log_row(PTS=21, TOV=3)
+    path = write_csv(tmp_path / "log.csv", [{changes.get(name, name): value for name, value in given.items()}])
+    ((_, cells),) = read_lines(Path(path), GameLogRow)
+    assert isinstance(cells, dict)
+    assert {name: cells[name] for name in changes} == {name: f"{given[name]}" for name in changes}
+
+
+def test_another_name_of_a_column_does_not_count_beside_the_column(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "log.csv", [log_row(TOV=3) | {"TO": 9, "TEAM": "Denver Nuggets"}])
+    ((_, cells),) = read_lines(Path(path), GameLogRow)
+    assert isinstance(cells, dict)
+    assert (cells["TOV"], cells["TEAM_ABBREVIATION"]) == ("3", "DEN")
 
 
 def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
