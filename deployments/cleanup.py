@@ -35,12 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.dry_run and chosen.yes:
         parser.error("--dry-run, --yes: give one of them")
+    if chosen.restore is not None and (chosen.backups or chosen.days is not None):
+        parser.error(f"--restore, {'--backups' if chosen.backups else '--days'}: give one of them")
+    if chosen.backups and (chosen.yes or chosen.dry_run or chosen.days is not None):
+        parser.error("--backups: it takes no other option")
     home = chosen.home.resolve()
     try:
         if chosen.backups:
             return _list_backups()
         with use_prefect(home):
-            return _restore(chosen) if chosen.restore else _clean_up(chosen)
+            return _clean_up(chosen) if chosen.restore is None else _restore(chosen)
     except FullcourtError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -100,6 +100,21 @@ def test_a_backup_is_put_back_after_a_yes(settings: Settings, terminal: Terminal
 
 def test_what_cannot_be_is_refused(terminal: Terminal, settings: Settings, stale: int) -> None:
     assert terminal("--dry-run", "--yes").returncode == 2
+    before = everything(settings)
+    assert terminal("--restore", "x", "--days", "5").returncode == 2
+    assert terminal("--backups", "--yes").returncode == 2
+    assert everything(settings) == before
     none = terminal("--days", "0")
     assert none.returncode == 1
     assert "ttl_days=0: Input should be greater than or equal to 1" in none.stderr
+
+
+@pytest.mark.parametrize("chosen", [["--restore", ""], ["--restore="], ["--restore", "0"]])
+def test_whatever_a_user_writes_as_a_backups_name_never_chooses_another_action(
+    terminal: Terminal, settings: Settings, stale: int, chosen: list[str]
+) -> None:
+    before = everything(settings)
+    done = terminal(*chosen, "--yes")
+    assert done.returncode == 1
+    assert f"backup={chosen[-1].removeprefix('--restore=')!r}: there is no such backup" in done.stderr
+    assert everything(settings) == before
