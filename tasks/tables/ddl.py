@@ -4,6 +4,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-la
 """
 
 import json
+from hashlib import sha256
 
 from tasks.domain.table import Column, TableSpec
 
@@ -36,12 +37,18 @@ def create_table(table: TableSpec) -> str:
     return "\n".join([*clauses, f"OPTIONS({', '.join(options)})"])
 
 
+def definition(view: TableSpec) -> str:
+    """Return what tells a view's definition from others, as the label by which one that is out of date is found."""
+    return sha256(f"{view.query}".encode()).hexdigest()[:8]
+
+
 def _create_view(view: TableSpec, query: str) -> str:
     columns = ",\n".join(
         f"  {column.name} OPTIONS(description = {_text(column.description)})" for column in view.columns
     )
-    options = f"description = {_text(view.description)}, labels = {LABELS}"
-    return f"CREATE VIEW IF NOT EXISTS {view.full_name} (\n{columns}\n)\nOPTIONS({options})\nAS\n{query}"
+    labels = f'{LABELS[:-1]}, ("definition", {_text(definition(view))})]'
+    options = f"description = {_text(view.description)}, labels = {labels}"
+    return f"CREATE OR REPLACE VIEW {view.full_name} (\n{columns}\n)\nOPTIONS({options})\nAS\n{query}"
 
 
 def _column(column: Column, *, is_enforced: bool) -> str:

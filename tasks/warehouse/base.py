@@ -112,7 +112,7 @@ class Warehouse(Protocol):
         ...
 
     def create(self, tables: Iterable[TableSpec]) -> None:
-        """Create the tables that are missing; never changes one that is there."""
+        """Create the tables that are missing, and views of ours that are out of date; changes no table."""
         ...
 
     def stage(

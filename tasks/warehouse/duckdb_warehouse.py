@@ -80,7 +80,7 @@ class DuckDBWarehouse:
             for table in tables:
                 self._run(f"CREATE SCHEMA IF NOT EXISTS {table.dataset}")
                 if table.query is not None:
-                    self._run(f"CREATE VIEW IF NOT EXISTS {table.full_name} AS {to_duckdb(table.query)[0]}")
+                    self._run(f"CREATE OR REPLACE VIEW {table.full_name} AS {to_duckdb(table.query)[0]}")
                     continue
                 columns = ", ".join(
                     f"{c.name} {DUCKDB_TYPES[c.type]}{' NOT NULL' if c.required else ''}" for c in table.columns

@@ -38,6 +38,10 @@ def create(engine: Engine, tree: exp.Create) -> Result:
         return Result(_statement_type(tree), [], [])
     if there is not None and not tree.args.get("replace"):
         raise ApiError("duplicate", f"Already Exists: Table {engine.project.name}:{name}")
+    if there is not None and there.type != tree.kind:
+        raise ApiError(
+            "invalidQuery", f"{name} is not allowed for this operation because it is currently a {there.type}."
+        )
     make = {"TABLE": _create_table, "SNAPSHOT": _create_snapshot, "VIEW": _create_view}[tree.kind]
     make(engine, tree, name, options)
     return Result(_statement_type(tree), [], [])
@@ -95,8 +99,6 @@ def _create_snapshot(engine: Engine, tree: exp.Create, name: str, options: dict[
 
 def _create_view(engine: Engine, tree: exp.Create, name: str, options: dict[str, Any]) -> None:
     """CREATE VIEW: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#create_view_statement."""
-    if tree.args.get("replace"):
-        raise not_implemented("CREATE OR REPLACE VIEW")
     given = engine.describe(tree.expression)
     columns = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
     if any(column.args.get("kind") for column in columns):

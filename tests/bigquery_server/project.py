@@ -158,7 +158,7 @@ class Project:
         if view.dataset not in self.datasets:
             raise ApiError("notFound", f"Not found: Dataset {self.name}:{view.dataset}")
         columns = ", ".join(f'"{each.name}"' for each in view.fields)
-        self.connection.execute(f"CREATE VIEW {view.quoted} ({columns}) AS {query}")
+        self.connection.execute(f"CREATE OR REPLACE VIEW {view.quoted} ({columns}) AS {query}")
         view.created = self.clock.now()
         self._tables[view.full_name] = view
 

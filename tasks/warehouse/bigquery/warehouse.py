@@ -18,7 +18,7 @@ from google.cloud import bigquery  # noqa: TID251
 from tasks.domain.errors import FullcourtError, QueryError, SchemaError
 from tasks.domain.table import TableSpec
 from tasks.settings import BigQuerySettings
-from tasks.tables.ddl import create_table
+from tasks.tables.ddl import create_table, definition
 from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.connection import Connection
@@ -73,8 +73,8 @@ class BigQueryWarehouse(Connection):
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:
-        """Create the tables and datasets that are missing; never changes one that is there."""
-        missing = [table for table in tables if table.full_name not in self._found and not self._is_there(table)]
+        """Create the tables and datasets that are missing, and views of ours that are out of date; changes no table."""
+        missing = [table for table in tables if not self._is_there(table)]
         staging = self._settings.staging_dataset
         for dataset in sorted({staging, *(table.dataset for table in missing)}):
             self._create_dataset(dataset)
@@ -256,7 +256,13 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
                 )
 
     def _is_there(self, table: TableSpec) -> bool:
-        return self._look_up(table.full_name) is not None
+        if table.query is None and table.full_name in self._found:
+            return True
+        there = self._look_up(table.full_name)
+        if there is None or table.query is None:
+            return there is not None
+        is_ours = there.labels.get("application") == "fullcourt"  # another one's view is another one's
+        return not is_ours or there.labels.get("definition") == definition(table)
 
 
 @contextmanager
