@@ -12,8 +12,10 @@ from tasks.approve import approve, name_cleanup
 from tasks.cleanup import clean_tables, preview_tables
 from tasks.cleanup_record import begin_log, drop_old_backups
 from tasks.cleanup_report import CleanupReport, report_cleanup
+from tasks.clock import check_clock, doubt_today
 from tasks.domain.cleanup import CleanupRequest, Trigger
 from tasks.domain.day import league_day
+from tasks.retry import retrying
 from tasks.settings import load_settings
 
 
@@ -50,7 +52,9 @@ def cleanup(
     Raises:
         RequestError: A parameter is invalid; nothing was started.
         SettingsError: A setting is invalid; nothing was started.
-        WarehouseBusyError: A backfill did not let go of the tables in time; nothing was deleted.
+        ClockError: It cannot be as late as the clock says, and nobody was asked; nothing was deleted.
+        WarehouseBusyError: A backfill did not let go of the tables in time, or another Prefect server's cleanup is at
+            work; nothing was deleted.
     """
     settings = load_settings()
     started_at = datetime.now(UTC)
@@ -62,12 +66,14 @@ def cleanup(
         approval_timeout_seconds=approval_timeout_seconds,
         cleanup_type=cleanup_type,
     )
+    check_clock(settings, started_at)
     begin_log(settings, request)
     previews = preview_tables(settings, request)
-    answer = approve(settings, request, previews)
+    doubts = retrying(doubt_today)(settings, previews)
+    answer = approve(settings, request, previews, doubts)
     tables = clean_tables(settings, request, previews, answer)
-    dropped = drop_old_backups(settings, request, started_at)
-    report = report_cleanup(settings, request, previews, answer, tables, dropped)
+    dropped = drop_old_backups(settings, request, doubts, started_at)
+    report = report_cleanup(settings, request, previews, doubts, answer, tables, dropped)
     if report.refusal:
         return Cancelled(message=report.summary, data=report)
     return (Completed if report.is_done else Failed)(message=report.summary, data=report)

@@ -10,11 +10,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.backups import count_missing, restore_rows
-from tasks.cleanup_record import record_cleanup
+from tasks.cleanup_record import begin_operations, count_attempts, record_operation
+from tasks.domain.audit import Operation
 from tasks.domain.cleanup import (
     Approval,
     BackupName,
-    CleanedTable,
     CleanupRequest,
     Confirmed,
     DayRows,
@@ -44,12 +44,11 @@ def preview_tables(settings: Settings, request: CleanupRequest) -> tuple[TablePr
     """
     previews = []
     for table in load_catalogue(settings).perishable:
-        ttl_days = request.ttl_days or table.ttl_days or 0
         blank = TablePreview(
             table=table.name,
             full_name=table.full_name,
-            ttl_days=ttl_days,
-            cutoff=request.cutoff(ttl_days),
+            ttl_days=request.ttl(table.ttl_days),
+            cutoff=request.cutoff(table.ttl_days),
             started_at=datetime.now(UTC),
         )
         try:
@@ -61,7 +60,7 @@ def preview_tables(settings: Settings, request: CleanupRequest) -> tuple[TablePr
 
 def clean_tables(
     settings: Settings, request: CleanupRequest, previews: Sequence[TablePreview], approval: Approval
-) -> tuple[CleanedTable, ...]:
+) -> tuple[Operation, ...]:
     """Delete what is stale and approved, while no backfill reads the tables; nothing in a dry run.
 
     Returns:
@@ -72,8 +71,16 @@ def clean_tables(
     """
     if request.only_looks:
         return ()
-    with writing(settings, [preview.table for preview in previews]):
-        states = [clean_table(settings, request, preview, approval, return_state=True) for preview in previews]
+    (run_id, _), attempt = current_run(), retrying(count_attempts)(settings)
+    names = [BackupName(table=each.table, cutoff=each.cutoff, run_id=run_id, attempt=attempt) for each in previews]
+    planned = [_plan(request, preview, approval, name) for preview, name in zip(previews, names, strict=True)]
+    with writing(settings, [] if approval.refusal else [preview.table for preview in previews]):
+        if not approval.refusal:
+            retrying(begin_operations)(settings, planned)
+        states = [
+            clean_table(settings, preview, approval, name, operation, return_state=True)
+            for preview, name, operation in zip(previews, names, planned, strict=True)
+        ]
     return tuple(_result(state) for state in states)
 
 
@@ -106,34 +113,18 @@ def preview_table(settings: Settings, blank: TablePreview) -> TablePreview:
 
 @task(name="clean", task_run_name="clean {preview.table}", cache_policy=NO_CACHE, persist_result=False)
 def clean_table(
-    settings: Settings, request: CleanupRequest, preview: TablePreview, approval: Approval
-) -> State[CleanedTable]:
+    settings: Settings, preview: TablePreview, approval: Approval, name: BackupName, planned: Operation
+) -> State[Operation]:
     """Clean up one table and write its audit row; what goes wrong with it is its result, and stops no other table.
 
     Returns:
-        A Completed state if nothing went wrong, otherwise a Failed one; either holds the CleanedTable.
+        A Completed state if nothing went wrong, otherwise a Failed one; either holds the Operation.
     """
-    run_id, attempt = current_run()
-    name = BackupName(table=preview.table, cutoff=preview.cutoff, run_id=run_id, attempt=attempt)
     found = _clean(settings, preview, approval, name)
     now = datetime.now(UTC)
-    cleaned = CleanedTable.model_validate(
-        {
-            "cleanup_id": str(name),
-            "cleanup_type": request.cleanup_type,
-            "table_name": preview.full_name,
-            "ttl_days": preview.ttl_days,
-            "cutoff": preview.cutoff,
-            "previewed": None if preview.error else preview.row_count,
-            "run_id": run_id,
-            "approved_by": approval.approved_by,
-            "cleanup_time": now,
-            "duration_seconds": (now - preview.started_at).total_seconds(),
-            **found,
-        }
-    )
+    cleaned = planned.ended(now, duration_seconds=(now - preview.started_at).total_seconds(), **found)
     try:
-        retrying(record_cleanup)(settings, cleaned)
+        retrying(record_operation)(settings, cleaned)
     except FullcourtError as error:
         said = f"the audit row was not written, the next cleanup writes it: {describe_error(error)}"
         cleaned = cleaned.model_copy(update={"errors": "; ".join(filter(None, [cleaned.errors, said]))})
@@ -145,10 +136,25 @@ def clean_table(
     return Failed(message=cleaned.line, data=cleaned)
 
 
-def _result(state: State[Any]) -> CleanedTable:
+def _plan(request: CleanupRequest, preview: TablePreview, approval: Approval, name: BackupName) -> Operation:
+    """Return what is about to be done with a table."""
+    return Operation(
+        cleanup_id=str(name),
+        cleanup_type=request.cleanup_type,
+        table_name=preview.full_name,
+        ttl_days=preview.ttl_days,
+        cutoff=preview.cutoff,
+        previewed=None if preview.error else preview.row_count,
+        run_id=name.run_id,
+        approved_by=approval.approved_by,
+        cleanup_time=datetime.now(UTC),
+    )
+
+
+def _result(state: State[Any]) -> Operation:
     """Return what came of a table; what is wrong with it does not make its task raise."""
     value: Any = state.result(raise_on_failure=False)
-    if not isinstance(value, CleanedTable):
+    if not isinstance(value, Operation):
         raise value
     return value
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from tasks import markdown
 from tasks.alert import announce_large_deletion, announce_success
 from tasks.artifacts import write_markdown
-from tasks.domain.cleanup import Approval, CleanedTable, CleanupRequest, RestorePreview, TablePreview
+from tasks.domain.audit import Operation
+from tasks.domain.cleanup import Approval, CleanupRequest, RestorePreview, TablePreview
 from tasks.settings import Settings
 
 
@@ -19,7 +20,7 @@ class CleanupReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     previews: tuple[TablePreview, ...]
-    tables: tuple[CleanedTable, ...]
+    tables: tuple[Operation, ...]
     refusal: str | None
     summary: str
     markdown: str
@@ -48,8 +49,9 @@ def report_cleanup(
     settings: Settings,
     request: CleanupRequest,
     previews: Sequence[TablePreview],
+    doubts: Sequence[str],
     approval: Approval,
-    tables: Sequence[CleanedTable],
+    tables: Sequence[Operation],
     dropped_backups: Sequence[str],
 ) -> CleanupReport:
     """Publish the summary as an artifact, and announce a success or a large deletion as events.
@@ -58,7 +60,7 @@ def report_cleanup(
     """
     deleted = sum(table.deleted - table.restored for table in tables)
     summary = _summary(request, previews, approval, tables, deleted)
-    lines = [f"# Cleanup, {request.as_of}", "", "## Preview", "", preview_markdown(previews), *_results(tables)]
+    lines = [f"# Cleanup, {request.as_of}", "", "## Preview", "", preview_markdown(previews, doubts), *_results(tables)]
     if dropped_backups:
         lines += ["", "Backups that had expired and were dropped:", "", *(f"- `{name}`" for name in dropped_backups)]
     report = CleanupReport(
@@ -96,9 +98,10 @@ def report_restore(preview: RestorePreview, restored: int | None) -> RestoreRepo
     return RestoreReport(preview=preview, restored=restored, summary=summary, markdown=text)
 
 
-def preview_markdown(previews: Sequence[TablePreview]) -> str:
+def preview_markdown(previews: Sequence[TablePreview], doubts: Sequence[str] = ()) -> str:
     """Return what is stale as a list, which a narrow form shows whole. Grain: table."""
-    lines = [f"**{sum(preview.row_count for preview in previews)} rows** are stale.", ""]
+    lines = [f"**Is today's date right?** {markdown.text(text[0].upper() + text[1:])}.\n" for text in doubts]
+    lines += [f"**{sum(preview.row_count for preview in previews)} rows** are stale.", ""]
     for p in previews:
         days = f" of {len(p.stale):,} days, {p.oldest} to {p.newest}" if p.stale else ""
         lines.append(f"- {p.full_name}: **{p.row_count:,} rows**{days}; cutoff {p.cutoff}, {p.ttl_days} days ago")
@@ -106,7 +109,7 @@ def preview_markdown(previews: Sequence[TablePreview]) -> str:
     return "\n".join([*lines, "", "Rows before the cutoff are stale; rows of the cutoff day itself stay."])
 
 
-def _results(tables: Sequence[CleanedTable]) -> list[str]:
+def _results(tables: Sequence[Operation]) -> list[str]:
     if not tables:
         return []
     lines = ["", "## Result", "", "| table | deleted | put back | verified |", "|---|--:|--:|---|"]
@@ -127,7 +130,7 @@ def _summary(
     request: CleanupRequest,
     previews: Sequence[TablePreview],
     approval: Approval,
-    tables: Sequence[CleanedTable],
+    tables: Sequence[Operation],
     deleted: int,
 ) -> str:
     stale = sum(preview.row_count for preview in previews)

@@ -1,9 +1,11 @@
 """Cleaning up rows that are of no more use: what is stale, what may go, and whether it went well."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,7 +14,6 @@ from tasks.domain.day import some
 from tasks.domain.request import Request
 
 Trigger = Literal["upcoming_tables_ttl", "by_hand"]
-CleanupType = Trigger | Literal["interrupted", "restore"]
 
 _BACKUP_NAME = re.compile(
     r"(?P<table>[a-z][a-z0-9_]*?)__before_(?P<cutoff>[0-9]{8})__(?P<run>[0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12})"
@@ -47,13 +48,24 @@ class CleanupRequest(Request):
         """Whether nothing is deleted: a run that says nothing of it deletes only what a person approves."""
         return not self.approval if self.dry_run is None else self.dry_run
 
-    def cutoff(self, ttl_days: int) -> date:
+    def cutoff(self, ttl_days: int | None) -> date:
         """Return the first day that stays; rows before it are stale.
 
         Args:
             ttl_days: What the table itself says, in days.
         """
-        return self.as_of - timedelta(days=self.ttl_days or ttl_days)
+        return self.as_of - timedelta(days=self.ttl(ttl_days))
+
+    def ttl(self, ttl_days: int | None) -> int:
+        """Return the age in days that a row may have: what was asked for, else what the table itself says."""
+        asked = ttl_days if self.ttl_days is None else self.ttl_days
+        if asked is None:
+            raise ValueError("rows of a table without ttl_days do not perish")
+        return asked
+
+
+_UNNEEDED_GAMES = 3
+"""Games that a final series which is decided early leaves in a schedule for ever: they say nothing of the date."""
 
 
 class DayRows(_Frozen):
@@ -103,6 +115,40 @@ class TablePreview(_Frozen):
         if not self.undated_rows:
             return ()
         return (f"{self.undated_rows} rows have no game_date and are never deleted; give them one, or remove them",)
+
+
+def content_digest(previews: Sequence[TablePreview]) -> str:
+    """Return what tells the content that a person approves from every other: tables, cutoffs, days and their rows."""
+    content = [(each.full_name, f"{each.cutoff}", [day.fingerprint for day in each.stale]) for each in previews]
+    return sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def doubt_the_day(
+    previews: Sequence[TablePreview], *, known: date | None, unplayed: int, first_unplayed: date | None
+) -> tuple[str, ...]:
+    """Say why it cannot be as late as the previews take it to be; nothing if it can.
+
+    Off season no day is doubted: the last rows were written before their games, and the last games are final.
+
+    Args:
+        previews: What would be stale.
+        known: The newest day that the warehouse knows to have come: of a final game, a box score, or a written row.
+        unplayed: Games before the newest cutoff that the schedule says are not played, after the newest that is.
+        first_unplayed: The first of their days.
+    """
+    doubts = []
+    if unplayed > _UNNEEDED_GAMES:
+        doubts.append(
+            f"by the schedule, {unplayed} games from {first_unplayed} on are yet to be played, and none later is final"
+        )
+    for preview in previews:
+        to_come = [day for day in preview.stale if known is not None and day.game_date > known]
+        if to_come:
+            doubts.append(
+                f"{sum(day.row_count for day in to_come)} rows of {preview.full_name} would go that are of days after "
+                f"{known}, the newest day of a final game, a box score or a written row"
+            )
+    return tuple(doubts)
 
 
 class Approval(_Frozen):
@@ -216,35 +262,6 @@ def verify(
     if lost:
         problems.append(f"{lost.total()} rows that were to stay are not there as they were")
     return tuple(problems)
-
-
-class CleanedTable(_Frozen):
-    """What came of one table: a row of the audit log. Grain: cleanup_id."""
-
-    cleanup_id: str
-    cleanup_type: CleanupType
-    table_name: str
-    ttl_days: int | None
-    cutoff: date
-    previewed: int | None
-    deleted: int = 0
-    restored: int = 0
-    backup_name: str | None = None
-    verified: bool | None = None
-    errors: str | None = None
-    notes: str | None = None
-    run_id: str
-    approved_by: str | None = None
-    cleanup_time: datetime
-    duration_seconds: float
-
-    @property
-    def line(self) -> str:
-        """What happened, on which numbers, in a line."""
-        parts = [f"{self.table_name}: {self.deleted:,} of {self.previewed or 0:,} stale rows deleted"]
-        parts += [f"{self.restored:,} put back"] if self.restored else []
-        parts += [text for text in (self.errors, self.notes) if text]
-        return "; ".join(parts)
 
 
 class RestorePreview(_Frozen):

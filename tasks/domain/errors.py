@@ -10,6 +10,7 @@
     └── TerminalError             the same call would fail again; never retried
         ├── RequestError          a parameter is invalid
         ├── SettingsError         a setting is invalid
+        ├── ClockError            it cannot be as late as the clock says
         ├── CatalogueError        a table folder is incomplete or contradicts itself
         ├── IngestError           an input file cannot be read as a whole
         └── WarehouseError        the warehouse refused
@@ -57,6 +58,10 @@ class RequestError(TerminalError):
 
 class SettingsError(TerminalError):
     """A setting is invalid."""
+
+
+class ClockError(TerminalError):
+    """It cannot be as late, or as early, as the clock says."""
 
 
 class CatalogueError(TerminalError):

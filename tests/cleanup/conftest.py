@@ -10,6 +10,7 @@ import pytest
 import flows.cleanup  # noqa: F401 - its clock is set
 from flows.cleanup import cleanup
 from flows.restore import restore
+from tasks import clock
 from tasks.cleanup_report import CleanupReport, RestoreReport
 from tests.backfill.conftest import in_thread, pytest_generate_tests
 from tests.cleanup.observe import NOW
@@ -23,7 +24,7 @@ Restore = Callable[..., RestoreReport]
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    """Let the cleanup run at another moment."""
+    """Let the cleanup run at another moment, for this machine and for the server."""
 
     def _set(moment: datetime) -> None:
         class Clock(datetime):
@@ -32,6 +33,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
                 return moment.astimezone(tz or UTC)
 
         monkeypatch.setattr(sys.modules["flows.cleanup"], "datetime", Clock)
+        monkeypatch.setattr(clock, "server_time", lambda: moment)
 
     return _set
 

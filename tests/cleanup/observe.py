@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
 
+from tasks.domain.audit import BEGUN
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import arrow_schema
@@ -37,7 +38,7 @@ def player(lookup: str, day: date | None, **values: Any) -> Row:
         "days_rest": 2,
         "minutes_in_last_7_days": 71.25,
         "projected_usage_rate": 0.1 + 0.2,  # a number without a short decimal form
-        "processed_at": WRITTEN_AT + timedelta(microseconds=123_456),
+        "processed_at": max(WRITTEN_AT, datetime.combine(day or TODAY, time(), UTC)) + timedelta(microseconds=123_456),
         **values,
     }
 
@@ -96,9 +97,11 @@ def everything(settings: Settings) -> dict[str, Counter[tuple[Any, ...]]]:
 
 
 def audit(settings: Settings, **equal: Any) -> list[Row]:
-    """Return the rows of the audit log, oldest first, of those with the values given; by table where given."""
+    """Return what the audit log says of each operation in the end, oldest first, of those with the values given."""
     rows = fetch(settings, f"SELECT * FROM {AUDIT} ORDER BY cleanup_time, cleanup_id")
-    return [row for row in rows if all(row[name] == value for name, value in equal.items())]
+    said = {row["cleanup_id"]: row for row in sorted(rows, key=lambda row: row["errors"] != BEGUN)}
+    last = sorted(said.values(), key=lambda row: (row["cleanup_time"], row["cleanup_id"]))
+    return [row for row in last if all(row[name] == value for name, value in equal.items())]
 
 
 def backups(settings: Settings) -> list[str]:

@@ -24,6 +24,8 @@ def parameters(day: date, start: date) -> dict[str, Any]:
         "as_of": day + timedelta(days=1),
         "first_game": "0",
         "from_date": start,
+        "newest_final": start,
+        "cutoff": day,
         "game_date": day,
         "last_game": "9",
         "min_players_per_team": 5,

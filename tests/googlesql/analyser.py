@@ -40,6 +40,7 @@ PARAMETERS = {
     "last": "DATE",
     "last_game": "STRING",
     "min_players_per_team": "INT64",
+    "newest_final": "DATE",
     "processed_at": "TIMESTAMP",
     "run_id": "STRING",
 }

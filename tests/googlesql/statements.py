@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from deployments import ddl
+from tasks import clock
 from tasks.ingest import LOADED_TEAMS
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
@@ -34,6 +35,10 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "row counts", queries.row_counts(derived)
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield "loaded teams", LOADED_TEAMS
+    yield from {"newest final game": clock.NEWEST_FINAL_GAME, "newest box score": clock.NEWEST_BOX_SCORE}.items()
+    yield "unplayed games", clock.UNPLAYED_GAMES
+    for table in tables.perishable:
+        yield f"{table.name}/newest row", str(clock.newest_row(table))
     for view in tables.tables.values():
         if view.query is not None:
             yield f"{view.name}/view", view.query
