@@ -9,8 +9,10 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from tasks.boundary import ends_clearly
 from tasks.cost import refuse_if_too_dear
 from tasks.domain.day import ContextSource, league_day
+from tasks.domain.request import MAX_DAYS
 from tasks.fan_out import run_days
 from tasks.limits import reading_sources
 from tasks.plan import plan_backfill, publish_plan
@@ -30,6 +32,7 @@ MAX_CONCURRENCY = 64
     validate_parameters=False,  # read_request does, and its messages say the value too
     task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONCURRENCY),  # type: ignore[arg-type] # Prefect's types disagree
 )
+@ends_clearly
 def backfill(
     start_date: date | None = None,
     end_date: date | None = None,
@@ -42,6 +45,7 @@ def backfill(
     max_concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY)] = 8,
     stop_after_identical_failures: Annotated[int, Field(ge=1, le=10_000)] = 3,
     max_bytes_billed: Annotated[int | None, Field(ge=1)] = None,
+    max_days: Annotated[int, Field(ge=1, le=50_000)] = MAX_DAYS,
 ) -> State[Report]:
     """Backfill derived tables day by day; a day is published whole or not at all.
 
@@ -57,6 +61,7 @@ def backfill(
         max_concurrency: Days at work at once, from 1 to 64.
         stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried.
         max_bytes_billed: Bytes that the run may read, where reading costs; a run that would read more is refused.
+        max_days: Days that the run may plan; a longer range is refused before anything is looked at.
 
     Returns:
         A Completed state with the report if every day is done; a Failed one with an IncompleteError, which has it too,
@@ -83,6 +88,7 @@ def backfill(
         max_concurrency=max_concurrency,
         stop_after_identical_failures=stop_after_identical_failures,
         max_bytes_billed=max_bytes_billed,
+        max_days=max_days,
     )
     with reading_sources(settings, request):
         plan = retrying(plan_backfill)(settings, request)

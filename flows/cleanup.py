@@ -9,6 +9,7 @@ from prefect.states import Cancelled, Completed, Failed
 from pydantic import Field
 
 from tasks.approve import approve, name_cleanup
+from tasks.boundary import ends_clearly
 from tasks.cleanup import clean_tables, preview_tables
 from tasks.cleanup_record import begin_log, drop_old_backups
 from tasks.cleanup_report import CleanupReport, report_cleanup
@@ -26,6 +27,7 @@ from tasks.settings import load_settings
     result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
     validate_parameters=False,  # CleanupRequest does, and its messages say the value too
 )
+@ends_clearly
 def cleanup(
     ttl_days: Annotated[int | None, Field(ge=1, le=3650)] = None,
     dry_run: bool | None = None,

@@ -6,12 +6,14 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from tasks.boundary import ends_clearly
 from tasks.domain.ingest import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
 from tasks.ingest import check_input_files, load_input_files, report_ingest
 from tasks.settings import load_settings
 
 
 @flow(name="ingest", persist_result=False, result_serializer="json")
+@ends_clearly
 def ingest(
     game_logs: list[str] = [],  # noqa: B006 - nobody changes it
     schedules: list[str] = [],  # noqa: B006

@@ -5,6 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from tasks.backups import count_missing, find_backup
+from tasks.boundary import ends_clearly
 from tasks.cleanup_report import RestoreReport, report_restore
 from tasks.restore import restore_backup
 from tasks.retry import retrying
@@ -12,6 +13,7 @@ from tasks.settings import load_settings
 
 
 @flow(name="restore", flow_run_name="{backup}", persist_result=False, result_serializer="json")
+@ends_clearly
 def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
     """Put the rows of a cleanup's backup back: only those missing, never a duplicate, never over newer rows.
 

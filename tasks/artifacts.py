@@ -5,7 +5,8 @@ of the run says it.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import TypeVar, cast
 from uuid import UUID
@@ -17,6 +18,7 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
 from prefect.events import emit_event
 from prefect.exceptions import MissingContextError, PrefectException
 from prefect.logging import get_logger, get_run_logger
@@ -30,6 +32,7 @@ _WAITS_SECONDS = (0.2, 1.0)
 """Before another attempt at what the server failed to do; Prefect's client has its own for what it knows to pass."""
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, PrefectException, OSError, ValueError, TypeError, RuntimeError)
 _MOST_NAMED = 5
+_PAGE = 200  # the most that Prefect's API returns at once
 
 _noted: dict[str, dict[str, str]] = {}
 _lock = Lock()
@@ -74,6 +77,17 @@ def emit(event: str, resource: Mapping[str, str], payload: Mapping[str, object])
     _inform(event, lambda: emit_event(event, resource=dict(resource), payload=dict(payload)))
 
 
+def read_markdown(keys: Collection[str]) -> dict[str, str] | None:
+    """Return the latest text of each artifact there is, in one request for 200 keys; None if Prefect cannot say."""
+    wanted, found = sorted(keys), dict[str, str]()
+    for start in range(0, len(wanted), _PAGE):
+        page = _inform("checkpoints", partial(_read_page, wanted[start : start + _PAGE]), "read")
+        if page is None:
+            return None
+        found |= page
+    return found
+
+
 def take_notes() -> str:
     """Say what Prefect did not take in the current run, once; empty if it took everything."""
     with _lock:
@@ -84,18 +98,24 @@ def take_notes() -> str:
     return f"Prefect did not take {named} ({next(iter(notes.values()))}); the rows are not affected"
 
 
+def _read_page(keys: Sequence[str]) -> dict[str, str]:
+    body = {"artifacts": {"key": {"any_": keys}}, "limit": _PAGE}
+    latest = get_client(sync_client=True).request("POST", "/artifacts/latest/filter", json=body).json()
+    return {artifact["key"]: artifact["data"] for artifact in latest if isinstance(artifact["data"], str)}
+
+
 def _cell(value: object) -> object:
     return markdown.text(value) if isinstance(value, str) else value
 
 
-def _inform(what: str, send: Callable[[], T]) -> T | None:
-    """Send something; returns None if it could not be sent."""
+def _inform(what: str, send: Callable[[], T], verb: str = "written") -> T | None:
+    """Ask something of Prefect; returns None if it could not be done."""
     for wait_seconds in (*_WAITS_SECONDS, None):
         try:
             return send()
         except _FAILURES as error:
             if wait_seconds is None or not _may_pass(error):
-                _note(what, error)
+                _note(what, error, verb)
                 return None
             time.sleep(wait_seconds)
     return None
@@ -105,7 +125,7 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, httpx.HTTPStatusError) and error.response.status_code in {408, 500, 504}
 
 
-def _note(what: str, error: Exception) -> None:
+def _note(what: str, error: Exception, verb: str) -> None:
     said = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, httpx.HTTPStatusError):
         said = f"HTTP status {error.response.status_code}"
@@ -115,4 +135,4 @@ def _note(what: str, error: Exception) -> None:
         logger = get_run_logger()
     except MissingContextError:
         logger = get_logger("fullcourt")
-    logger.warning("%s was not written, which changes no row: %s", what, said)
+    logger.warning("%s was not %s, which changes no row: %s", what, verb, said)

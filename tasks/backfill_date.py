@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict
 
+from tasks.boundary import understand
 from tasks.build import BuildOrder, Built, build_rows, synthesize_context
 from tasks.checkpoint import record_checkpoints
 from tasks.coverage import DayCheck, check_coverage
@@ -74,7 +75,8 @@ class _Day:
         started_at = datetime.now(UTC)
         try:
             check = retrying(check_coverage)(self._settings, self._day.game_date, todo, self._options.as_of)
-        except FullcourtError as error:
+        except Exception as raised:  # noqa: BLE001 - a day's failure is its result, and stops no other day
+            error = understand(raised)
             failed = [self._failed(table, error, started_at) for table in self._day.tables if table.table in todo]
             return [*self._kept(), *failed]
         for table in self._day.tables:
@@ -114,8 +116,8 @@ class _Day:
         step = synthesize_context if decision.is_fallback else build_rows
         try:
             built: Built = retrying(step)(self._settings, order)
-        except FullcourtError as error:
-            return self._failed(table, error, started_at)
+        except Exception as raised:  # noqa: BLE001
+            return self._failed(table, understand(raised), started_at)
         reasons, outcome = built.verdict.reasons, built.verdict.outcome
         warnings = check.reference.warnings()
         if warnings and outcome in ("complete", "complete_with_warning"):

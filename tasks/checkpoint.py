@@ -1,19 +1,16 @@
 """Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
-from prefect.client.schemas.sorting import ArtifactCollectionSort
 from pydantic import ValidationError
 
 from tasks import markdown
-from tasks.artifacts import write_markdown
+from tasks.artifacts import read_markdown, write_markdown
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.day import some
 from tasks.domain.result import TableResult
@@ -24,8 +21,9 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Warehouse
 from tasks.warehouse.open import open_warehouse
 
+Place = tuple[str, date]
+
 RECORDS = ("backfill_ledger", "precompute_failures")
-_PAGE = 200  # the most that Prefect's API returns at once
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
@@ -105,57 +103,36 @@ def parse_artifact(text: str) -> Checkpoint | None:
 
 
 def read_checkpoints(
-    warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date]
-) -> dict[tuple[str, date], Checkpoint]:
+    warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date], *, is_dry_run: bool
+) -> dict[Place, Checkpoint]:
     """Return the last checkpoint of each table and day: the ledger's, or the artifact's where the ledger has none.
 
-    The ledger lives and is restored with the rows that it speaks of. An artifact that it knows and Prefect has lost is
-    written again.
+    The ledger lives and is restored with the rows that it speaks of. An artifact that says anything else is written
+    again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
     """
     ledger = _read_ledger(warehouse, settings, tables, days)
     keys = {artifact_key(settings, table, day): (table, day) for table in tables for day in days}
-    known = [key for key, place in keys.items() if place in ledger]
-    unknown = {key: place for key, place in keys.items() if place not in ledger}
-    for page in _pages(known):
-        if _count_artifacts(page) < len(page):
-            there = _read_artifacts({key: keys[key] for key in page})
-            for place in (keys[key] for key in page if keys[key] not in there):
-                write_artifact(settings, ledger[place])
-    return _read_artifacts(unknown) | ledger
+    texts = read_markdown(keys)
+    if texts is None:
+        return ledger
+    for key, place in keys.items() if not is_dry_run else ():
+        if place in ledger and texts.get(key) != render_artifact(ledger[place]):
+            write_artifact(settings, ledger[place])
+    return _parsed({keys[key]: text for key, text in texts.items() if keys[key] not in ledger}) | ledger
 
 
-def _pages(keys: Iterable[str]) -> Iterator[list[str]]:
-    wanted = sorted(keys)
-    for start in range(0, len(wanted), _PAGE):
-        yield wanted[start : start + _PAGE]
-
-
-def _count_artifacts(keys: list[str]) -> int:
-    """Count the keys that have an artifact: a tenth of the cost of reading them."""
-    body = {"artifacts": {"key": {"any_": keys}}}
-    return int(get_client(sync_client=True).request("POST", "/artifacts/latest/count", json=body).json())
-
-
-def _read_artifacts(keys: Mapping[str, tuple[str, date]]) -> dict[tuple[str, date], Checkpoint]:
-    client = get_client(sync_client=True)
-    found = {}
-    for page in _pages(keys):
-        latest = client.read_latest_artifacts(
-            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=page)),
-            sort=ArtifactCollectionSort.KEY_ASC,
-            limit=_PAGE,
-        )
-        for artifact in latest:
-            place, data = keys[artifact.key], artifact.data
-            checkpoint = parse_artifact(data) if isinstance(data, str) else None
-            if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == place:
-                found[place] = checkpoint
-    return found
+def _parsed(texts: Mapping[Place, str]) -> dict[Place, Checkpoint]:
+    found = {place: parse_artifact(text) for place, text in texts.items()}
+    return {
+        place: checkpoint
+        for place, checkpoint in found.items()
+        if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == place
+    }
 
 
 def _read_ledger(
     warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date]
-) -> dict[tuple[str, date], Checkpoint]:
+) -> dict[Place, Checkpoint]:
     sql = queries.latest_ledger(load_catalogue(settings).table("backfill_ledger"))
     rows: Iterable[dict[str, Any]] = warehouse.fetch(sql, {"from_date": min(days), "game_date": max(days)})
     return {

@@ -11,6 +11,7 @@ from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from tasks.backfill_date import DayOptions, backfill_date
+from tasks.boundary import understand
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.plan import DayPlan
 from tasks.domain.request import BackfillRequest
@@ -111,6 +112,7 @@ def _result(future: PrefectFuture[Any], day: DayPlan, options: DayOptions) -> Da
     value = future.result(raise_on_failure=False)
     if isinstance(value, DayResult):
         return value
+    problem = understand(value) if isinstance(value, Exception) else value
     now = datetime.now(UTC)
     tables = [
         TableResult(
@@ -121,8 +123,8 @@ def _result(future: PrefectFuture[Any], day: DayPlan, options: DayOptions) -> Da
                 run_id=options.run_id,
                 attempt=options.attempt,
                 outcome="failed",
-                reason=type(value).__name__,
-                message=f"{value}; no checkpoint was written, the next run does the day again",
+                reason=type(problem).__name__,
+                message=f"{problem}; no checkpoint was written, the next run does the day again",
                 inputs=table.inputs,
                 code_version=table.code_version,
                 started_at=now,

@@ -73,7 +73,11 @@ class _Survey:
         self._rows_there = _read_row_counts(warehouse, self._catalogue, everything, first, last)
         self._settled = {day: self._settle(day) for day in request.days()}
         open_days = [day for day, settled in self._settled.items() if settled is None]
-        self._checkpoints = read_checkpoints(warehouse, settings, everything, open_days) if open_days else {}
+        self._checkpoints = (
+            read_checkpoints(warehouse, settings, everything, open_days, is_dry_run=request.dry_run)
+            if open_days
+            else {}
+        )
 
     def plan(self) -> tuple[DayPlan, ...]:
         return tuple(self._plan_day(day) for day in self._request.days())

@@ -4,16 +4,24 @@ Each field is an environment variable with the prefix ``FULLCOURT_`` (``FULLCOUR
 ``.env`` file at the top of the project.
 """
 
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.domain.errors import SettingsError, describe_validation_error
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+_PREFIX = "FULLCOURT_"
+_NOT_SETTINGS = ("FULLCOURT_PROJECT_DIR", "FULLCOURT_TEST_BIGQUERY_PROJECT")
+"""Read by prefect.yaml and by the tests."""
 
 
 class DuckDBSettings(BaseModel):
@@ -79,9 +87,7 @@ WarehouseSettings = DuckDBSettings | BigQuerySettings
 class Settings(BaseSettings):
     """The application's settings; frozen, and safe to hand to a task."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="FULLCOURT_", env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore")
 
     warehouse: WarehouseKind = Field("duckdb", description="Which warehouse to use.")
     duckdb_path: Path = Field(
@@ -223,9 +229,29 @@ def load_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        SettingsError: A variable has a value that is not allowed; the message names each one.
+        SettingsError: A variable does not exist, or has a value that is not allowed; the message names each one.
     """
+    if unknown := list(_unknown_variables()):
+        raise SettingsError("; ".join(unknown))
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(describe_validation_error(error, prefix="FULLCOURT_")) from error
+        raise SettingsError(describe_validation_error(error, prefix=_PREFIX)) from error
+
+
+def _unknown_variables() -> Iterator[str]:
+    """Say of each variable with our prefix that is none of ours, which one may be meant."""
+    known = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields] + list(_NOT_SETTINGS)
+    file = PROJECT_ROOT / ".env"
+    for where, names in (("", os.environ), (f" in {file}", _lines(file))):
+        for name in sorted(name for name in names if name.upper().startswith(_PREFIX) and name.upper() not in known):
+            close = get_close_matches(name.upper(), known, n=1)
+            advice = f"is {close[0]} meant?" if close else f"there are {', '.join(sorted(known))}"
+            yield f"{name}{where}: there is no such setting; {advice}"
+
+
+def _lines(file: Path) -> dict[str, str | None]:
+    try:
+        return dotenv_values(file)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}; mend or remove it") from error

@@ -5,6 +5,7 @@
     FullcourtError
     ├── TransientError            worth another try; retried with back-off and jitter
     │   ├── WarehouseBusyError    another writer holds the warehouse or the rows
+    │   ├── ApiError              Prefect's API refused or did not answer
     │   ├── DeadlineError         it was tried until the deadline; only a later run can help
     │   └── StreamingBufferError  rows that were just streamed cannot be changed yet; only a later run can help
     └── TerminalError             the same call would fail again; never retried
@@ -13,6 +14,8 @@
         ├── ClockError            it cannot be as late as the clock says
         ├── CatalogueError        a table folder is incomplete or contradicts itself
         ├── IngestError           an input file cannot be read as a whole
+        ├── MachineError          the operating system refused a file, a folder or a connection
+        ├── UnforeseenError       an error that nothing in the program foresaw
         └── WarehouseError        the warehouse refused
             ├── SchemaError       a table, column or type is not what the catalogue says
             ├── QueryError        a statement is invalid, or a value does not fit
@@ -38,6 +41,10 @@ class TransientError(FullcourtError):
 
 class WarehouseBusyError(TransientError):
     """Another process or transaction holds what this one needs."""
+
+
+class ApiError(TransientError):
+    """Prefect's API refused, or did not answer."""
 
 
 class DeadlineError(TransientError):
@@ -70,6 +77,14 @@ class CatalogueError(TerminalError):
 
 class IngestError(TerminalError):
     """An input file cannot be read as a whole."""
+
+
+class MachineError(TerminalError):
+    """The operating system refused a file, a folder or a connection."""
+
+
+class UnforeseenError(TerminalError):
+    """An error that nothing in the program foresaw."""
 
 
 class WarehouseError(TerminalError):

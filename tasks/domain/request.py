@@ -1,6 +1,6 @@
 """What a run was asked to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Self
 
@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tasks.domain.day import ContextSource
 from tasks.domain.errors import RequestError, describe_validation_error
+
+LEAGUE_BEGAN = date(1946, 11, 1)
+MAX_DAYS = 2000
+"""Days of one run unless it asks for more: five seasons."""
 
 
 class Request(BaseModel):
@@ -44,6 +48,7 @@ class BackfillRequest(Request):
     max_concurrency: int = Field(8, ge=1, le=64)
     stop_after_identical_failures: int = Field(3, ge=1, le=10_000)
     max_bytes_billed: int | None = Field(None, ge=1)
+    max_days: int = Field(MAX_DAYS, ge=1, le=50_000)
 
     @model_validator(mode="after")
     def _names_days(self) -> Self:
@@ -59,30 +64,37 @@ class BackfillRequest(Request):
             raise ValueError("start_date is missing: give start_date and end_date, or dates")
         elif self.end_date is not None and self.end_date < self.start_date:
             raise ValueError(f"end_date={self.end_date}: must be on or after start_date={self.start_date}; swap them")
-        if self.last_date > self.as_of:
+        first, last, count = self.first_date, self.last_date, self._day_count
+        if last > self.as_of:
             name = "dates" if self.dates is not None else "end_date" if self.end_date else "start_date"
-            raise ValueError(f"{name}={self.last_date}: must not be after today in New York, {self.as_of}")
+            raise ValueError(f"{name}={last}: must not be after today in New York, {self.as_of}")
+        if first < LEAGUE_BEGAN:
+            name = "dates" if self.dates is not None else "start_date"
+            raise ValueError(f"{name}={first}: must not be before the league's first day, {LEAGUE_BEGAN}")
+        if count > self.max_days:
+            raise ValueError(
+                f"{first} to {last}: {count:,} days, and a run does max_days={self.max_days:,} at most; "
+                "narrow the range, or raise max_days"
+            )
         return self
 
     @property
     def first_date(self) -> date:
         """The earliest day asked for."""
-        return min(self.days())
+        return min(self.dates) if self.dates else self.start_date or self.as_of
 
     @property
     def last_date(self) -> date:
         """The latest day asked for."""
-        return max(self.days())
+        return max(self.dates) if self.dates else self.end_date or self.first_date
+
+    @property
+    def _day_count(self) -> int:
+        """How many days are asked for; none of them is listed for that."""
+        return len(set(self.dates)) if self.dates else (self.last_date - self.first_date).days + 1
 
     def days(self) -> Sequence[date]:
         """Every day asked for, once, in order."""
         if self.dates is not None:
             return sorted(set(self.dates))
-        return list(_between(self.start_date, self.end_date or self.start_date))
-
-
-def _between(first: date | None, last: date | None) -> Iterator[date]:
-    if first is None or last is None:
-        return
-    for offset in range((last - first).days + 1):
-        yield first + timedelta(days=offset)
+        return [self.first_date + timedelta(days=offset) for offset in range(self._day_count)]

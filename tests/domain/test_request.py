@@ -65,6 +65,10 @@ def test_every_day_of_a_range_is_named_once_and_in_order(one: date, other: date)
     assert (days[0], days[-1]) == (first, last)
 
 
+def test_a_long_range_is_planned_if_it_is_asked_for() -> None:
+    assert len(ask(start_date=date(1972, 3, 1), end_date=TODAY, max_days=20_000).days()) == 18_628
+
+
 # What is asked for, and what the message must hold: the parameter with its value, and what is allowed.
 INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no day": ({}, ("start_date is missing", "give start_date and end_date, or dates")),
@@ -85,6 +89,19 @@ INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"dates": [TODAY, date(2023, 3, 2)]},
         ("dates=2023-03-02", "must not be after today in New York, 2023-03-01"),
     ),
+    "a year of two digits": (
+        {"start_date": date(22, 11, 8), "end_date": TODAY},
+        ("start_date=0022-11-08", "must not be before the league's first day, 1946-11-01"),
+    ),
+    "a listed day of another age": (
+        {"dates": [date(1922, 11, 8)]},
+        ("dates=1922-11-08", "must not be before the league's first day, 1946-11-01"),
+    ),
+    "too many days": (
+        {"start_date": date(1972, 3, 1), "end_date": TODAY},
+        ("1972-03-01 to 2023-03-01: 18,628 days", "max_days=2,000", "narrow the range, or raise max_days"),
+    ),
+    "too many listed days": ({"dates": [TODAY, date(2023, 2, 1)], "max_days": 1}, ("2 days", "max_days=1")),
     "an empty list": ({"dates": []}, ("dates=[]", "name at least one day")),
     "a list and a start": (
         {"dates": [TODAY], "start_date": TODAY},

@@ -1,0 +1,65 @@
+"""The edge of a flow: whatever goes wrong in it ends as a Failed state with one line that says what and what to do.
+
+An expected error is logged once, and is the message of that state. Without the edge, Prefect would log its
+traceback, and keep the raw exception on disk: one of its API holds the request, with its credentials.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.logging import get_logger
+from prefect.states import Failed
+
+from tasks.artifacts import take_notes
+from tasks.domain.errors import FullcourtError, UnforeseenError, describe_error
+from tasks.explain import explain
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
+    """Let a flow end with a state that says in one line what came of it, whatever it raises.
+
+    The state of a flow that raised is Failed, with the error as its data, so that ``flow(...)`` still raises it. What
+    Prefect did not take of the artifacts is added to the message.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> State[R]:
+        try:
+            state = function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - this is the edge, and nothing of it is lost
+            problem = understand(error)
+            if not isinstance(problem, UnforeseenError):
+                get_run_logger().error("%s", describe_error(problem))
+            state = Failed(message=describe_error(problem), data=problem)
+        if notes := take_notes():
+            state.message = f"{state.message}; {notes}" if state.message else notes
+        return state
+
+    return run
+
+
+def understand(error: Exception) -> FullcourtError:
+    """Return an error as one of ours; one that nobody foresaw is logged with its traceback, here and nowhere else."""
+    problem = explain(error)
+    if isinstance(problem, UnforeseenError):
+        get_run_logger().error("%s", problem, exc_info=error)
+    return problem
+
+
+class _NoTraceback(logging.Filter):
+    """Take the traceback from what Prefect logs of a task's error: it reaches ``understand``, or is expected."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("prefect.task_runs") and record.module == "task_engine":
+            record.exc_info = None
+        return True
+
+
+get_logger("task_runs").addFilter(_NoTraceback())

@@ -1,0 +1,79 @@
+"""Say an error that was raised by something else in one line: what was wrong, where, and what to do."""
+
+from pathlib import Path
+from traceback import walk_tb
+
+import httpx
+
+from tasks.domain.errors import ApiError, FullcourtError, MachineError, UnforeseenError
+
+_ROOT = Path(__file__).resolve().parent.parent
+_OURS = ("flows", "tasks", "deployments")
+
+
+def explain(error: Exception) -> FullcourtError:
+    """Return an error as one of ours; one that is ours already as it is.
+
+    What is returned holds text alone: no request and its headers, no driver's objects.
+    """
+    if isinstance(error, FullcourtError):
+        return error
+    api_error = _api_error(error)
+    if api_error is not None:
+        return ApiError(api_error)
+    if isinstance(error, OSError) and error.strerror:
+        paths = " and ".join(str(path) for path in (error.filename, error.filename2) if path is not None)
+        where = f"{paths}: " if paths else ""
+        return MachineError(f"{where}{error.strerror}{_place(error)}; check that it exists, is readable and has space")
+    said = _line(error)
+    return UnforeseenError(
+        f"{type(error).__name__}{f': {said}' if said else ''}{_place(error)}; look at the parameters and settings, "
+        "and if they are right, report this line with the run's log: it is a defect"
+    )
+
+
+def _api_error(error: BaseException) -> str | None:
+    """Say what Prefect's API did, or what kept it from being asked; None if the error is not of that kind."""
+    if type(error).__module__.startswith("prefect.") and isinstance(error.__cause__, httpx.HTTPStatusError):
+        error = error.__cause__  # such as ObjectNotFound
+    if isinstance(error, httpx.HTTPStatusError):
+        request, status = error.request, error.response.status_code
+        detail = " ".join(error.response.text.split())[:200]
+        advice = {
+            401: "set PREFECT_API_AUTH_STRING or PREFECT_API_KEY to what the server takes",
+            403: "the server does not allow it to these credentials",
+            404: "it was deleted, or PREFECT_API_URL names another server",
+        }.get(status, "look at the server's log, and run it again")
+        return f"Prefect's API answered {request.method} {_address(request)} with {status} {detail}; {advice}"
+    if isinstance(error, httpx.RequestError):
+        address = _address(error.request) if _has_request(error) else "its address"
+        what = _line(error) or type(error).__name__
+        return f"Prefect's API does not answer at {address}: {what}; check PREFECT_API_URL, or start it: make up"
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+        return f"Prefect's API cannot be asked: {_line(error)}; check PREFECT_API_URL"
+    return None
+
+
+def _has_request(error: httpx.RequestError) -> bool:
+    try:
+        return error.request is not None
+    except RuntimeError:
+        return False
+
+
+def _address(request: httpx.Request) -> str:
+    return str(request.url.copy_with(userinfo=b"", query=None))
+
+
+def _place(error: BaseException) -> str:
+    """Say in which line of the project it was raised."""
+    place = ""
+    for frame, line in walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(_ROOT) and path.relative_to(_ROOT).parts[0] in _OURS and path != Path(__file__):
+            place = f" ({path.relative_to(_ROOT)}, line {line})"
+    return place
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:500]
