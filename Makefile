@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-bigquery check up down doctor alert-test bench ddl lock clean
+.PHONY: help setup demo test test-bigquery check up backfill down doctor alert-test bench ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ check: setup ## Run ruff, mypy and import-linter
 
 up: setup ## Start a Prefect server (PORT=4200) and a worker, and register the deployments
 	@$(BIN)/python -m deployments.local up
+
+backfill: setup ## Run the backfill on the worker and watch it: FROM=2023-01-20 TO=2023-01-31 ARGS="-p force=true"
+	@$(BIN)/python -m deployments.run backfill $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(ARGS)
 
 down: ## Stop what `make up` started, and nothing else
 	@if [ -f $(STAMP) ]; then $(BIN)/python -m deployments.local down; else echo "Nothing is running."; fi

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
+from deployments.command import command
 from deployments.in_process import use_prefect
 from deployments.local import HOME
 from tasks.domain.errors import FullcourtError
@@ -21,6 +22,7 @@ from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 if all is well, 1 if anything failed or nobody approved."""
     parser = argparse.ArgumentParser(

@@ -2,22 +2,23 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
+from typing import ParamSpec
 
 from tasks.explain import explain
 
 INTERRUPTED = 130
-Main = Callable[[Sequence[str] | None], int]
+P = ParamSpec("P")
 
 
-def command(main: Main) -> Callable[..., int]:
+def command(main: Callable[P, int]) -> Callable[P, int]:
     """Let a command's ``main`` return 1 with a line that begins with ``error:``, whatever it raises."""
 
     @wraps(main)
-    def run(arguments: Sequence[str] | None = None) -> int:
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
-            return main(arguments)
+            return main(*args, **kwargs)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return INTERRUPTED

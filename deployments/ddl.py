@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.domain.errors import FullcourtError
+from deployments.command import command
 from tasks.domain.table import TableSpec
 from tasks.schema import differences
 from tasks.settings import load_settings
@@ -20,16 +20,13 @@ from tasks.warehouse.open import open_warehouse
 FOLDER = Path(__file__).resolve().parent / "bigquery"
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or apply the statements; returns the exit code: 1 if a table differs or the warehouse refuses."""
     parser = argparse.ArgumentParser(prog="python -m deployments.ddl", description="Create the warehouse's tables.")
     parser.add_argument("action", choices=["write", "apply"])
     action = parser.parse_args(arguments).action
-    try:
-        return write() if action == "write" else apply()
-    except FullcourtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return write() if action == "write" else apply()
 
 
 def files() -> dict[Path, str]:

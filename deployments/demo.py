@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments.access import write_private
+from deployments.command import command
 from deployments.in_process import use_server
 from deployments.local import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
 from deployments.prefect_server import HOST, prefect_server, ui_url, usable_server
@@ -37,7 +38,7 @@ TABLE = "nba_precompute.player_composite_factors"
 _COLUMNS = ("day", "games", "expected", "upcoming", "source", "published", "coverage", "outcome", "missing")
 _NUMBERS = {"games", "expected", "upcoming", "published", "coverage"}
 _STYLES = {"complete": "green", "no_games": "dim", "skipped_bootstrap": "dim", "blocked": "red", "failed": "red"}
-_WIDTH = 120  # of output that does not go to a terminal
+WIDTH = 120  # of output that does not go to a terminal
 
 
 class Run(NamedTuple):
@@ -49,6 +50,7 @@ class Run(NamedTuple):
     rows: Sequence[Mapping[str, object]]
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code: 0 if every day is done."""
     parser = argparse.ArgumentParser(prog="python -m deployments.demo", description="Replay the incident.")
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH)
+        console = Console(highlight=False, width=WIDTH)
     try:
         return _demo(console, chosen.home.resolve(), chosen.warehouse.resolve())
     except FullcourtError as error:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from deployments import prefect_diagnosis
+from deployments.command import command
 from tasks.domain.errors import FullcourtError, TransientError
 from tasks.domain.table import TableSpec
 from tasks.schema import differences
@@ -18,6 +19,7 @@ from tasks.warehouse.diagnosis import Diagnosis, Finding
 from tasks.warehouse.open import open_diagnosis
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line a finding; returns the exit code: 1 if anything is missing."""
     argparse.ArgumentParser(prog="python -m deployments.doctor", description="Look what is missing.").parse_args(

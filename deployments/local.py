@@ -17,6 +17,7 @@ from pathlib import Path
 
 from deployments import services
 from deployments.access import password_file, write_private
+from deployments.command import command
 from deployments.prefect_server import (
     access,
     api_url,
@@ -201,6 +202,7 @@ def short(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deployments.local", description="The local Prefect services.")

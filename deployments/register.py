@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import DeploymentSchedule
@@ -23,10 +22,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
 from deployments.alert_registration import AlertRegistration, register_alerts
+from deployments.command import command
 from deployments.local import POOL
 from deployments.prefect_yaml import described_deployments, label_of, read_prefect_yaml
 from deployments.services import ServiceError
-from tasks.domain.errors import FullcourtError, SettingsError
+from tasks.domain.errors import SettingsError
 from tasks.limits import register_limits
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -155,18 +155,11 @@ def _deploy(file: Path) -> None:
         raise ServiceError(f"the deployments of prefect.yaml cannot be registered:\n{end}")
 
 
+@command
 def main() -> int:
     """Run the command line; returns the exit code."""
-    try:
-        for line in register(load_settings()):
-            print(line)
-    except FullcourtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except httpx.HTTPError as error:
-        url = get_current_settings().api.url
-        print(f"error: Prefect's API at {url} does not do what it is asked: {error}", file=sys.stderr)
-        return 1
+    for line in register(load_settings()):
+        print(line)
     return 0
 
 
