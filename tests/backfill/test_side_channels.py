@@ -38,8 +38,8 @@ def no_answer(request: httpx.Request) -> httpx.Response:
     raise httpx.WriteTimeout("injected", request=request)
 
 
-def no_connection(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("injected", request=request)
+def connection_lost(request: httpx.Request) -> httpx.Response:
+    raise httpx.CloseError("injected", request=request)
 
 
 @contextmanager
@@ -67,9 +67,9 @@ def artifacts_answered(answer: Answer, *, method: str = "", path: str = "") -> I
         (status(413), "413"),
         (status(500), "500"),
         (no_answer, "WriteTimeout"),
-        (no_connection, "ConnectError"),
+        (connection_lost, "CloseError"),
     ],
-    ids=["404", "413", "500", "time-out", "no connection"],
+    ids=["404", "413", "500", "time-out", "a lost connection"],
 )
 def test_a_run_whose_artifacts_are_all_refused_does_its_days_and_says_so(
     answer: Answer, said: str, league: League, settings: Settings
