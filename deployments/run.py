@@ -119,8 +119,8 @@ def _page(client: "SyncPrefectClient", run_id: UUID) -> str:
 def _artifacts(client: "SyncPrefectClient", run_id: UUID) -> dict[str, dict[str, Any]]:
     """Return what a run has published, by key; the last of each."""
     body = {"artifacts": {"flow_run_id": {"any_": [str(run_id)]}, "key": {"any_": [*_SUMMARIES, *_Watch.KEYS]}}}
-    found = client.request("POST", "/artifacts/filter", json=body | {"sort": "CREATED_ASC", "limit": 200}).json()
-    return {artifact["key"]: artifact for artifact in found}
+    found = client.request("POST", "/artifacts/filter", json=body | {"sort": "CREATED_DESC", "limit": 200}).json()
+    return {artifact["key"]: artifact for artifact in reversed(found)}
 
 
 class _Watch:

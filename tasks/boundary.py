@@ -53,13 +53,11 @@ def understand(error: Exception) -> FullcourtError:
     return problem
 
 
-class _NoTraceback(logging.Filter):
-    """Take the traceback from what Prefect logs of a task's error: it reaches ``understand``, or is expected."""
+class _SaidByTheState(logging.Filter):
+    """Leave out what Prefect logs of a task's error, with its traceback, before the line of the state says it again."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("prefect.task_runs") and record.module == "task_engine":
-            record.exc_info = None
-        return True
+        return not (record.module == "task_engine" and record.exc_info)
 
 
-get_logger("task_runs").addFilter(_NoTraceback())
+get_logger("task_runs").addFilter(_SaidByTheState())
