@@ -52,7 +52,7 @@ down: ## Stop what `make up` started, and nothing else
 bench: setup ## Measure the backfill against its limits
 	@$(BIN)/python -m benchmarks.backfill
 
-doctor: setup ## Say what of the warehouse and of Prefect can be reached, what is missing, and what to do
+doctor: setup ## Say what of the warehouse and Prefect can be reached and would run, what is missing, and what to do
 	@$(BIN)/python -m deployments.doctor
 
 alert-test: setup ## Send a test the way that alerts go, and say whether it was taken

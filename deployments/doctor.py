@@ -7,9 +7,14 @@ derived table or a record is not: the next run creates it. The exit code is 1 if
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
 
 from deployments import prefect_diagnosis
 from deployments.command import command
+from deployments.local import HOME
 from tasks.domain.errors import FullcourtError, TransientError
 from tasks.domain.table import TableSpec
 from tasks.schema import differences
@@ -18,24 +23,32 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.diagnosis import Diagnosis, Finding
 from tasks.warehouse.open import open_diagnosis
 
+_STYLES = {"missing": "bold red", "note": "yellow"}  # only on a terminal
+
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line a finding; returns the exit code: 1 if anything is missing."""
-    argparse.ArgumentParser(prog="python -m deployments.doctor", description="Look what is missing.").parse_args(
-        arguments
-    )
+    parser = argparse.ArgumentParser(prog="python -m deployments.doctor", description="Look what is missing.")
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of the local Prefect server's state")
+    chosen = parser.parse_args(arguments)
+    console = Console(highlight=False)
     missing = 0
-    for finding in examine():
+    for finding in examine(chosen.home.resolve()):
         missing += finding.level == "missing"
         text = " ".join(finding.text.split())  # an error of BigQuery has several lines
-        print(f"{finding.level:<7}  {finding.subject}: {text}", flush=True)
+        line = Text(f"{finding.level:<7}  {finding.subject}: {text}", style=_STYLES.get(finding.level, ""))
+        console.print(line, soft_wrap=True)
     print(f"\n{missing} missing: see above what to do." if missing else "\nNothing is missing.")
     return 1 if missing else 0
 
 
-def examine() -> Iterator[Finding]:
-    """Look at the settings, the warehouse, its tables and Prefect, one after the other."""
+def examine(home: Path) -> Iterator[Finding]:
+    """Look at the settings, Prefect, the warehouse and its tables, one after the other.
+
+    Args:
+        home: The folder of the local Prefect server's state.
+    """
     try:
         settings = load_settings()
         tables = list(load_catalogue(settings).tables.values())
@@ -44,7 +57,7 @@ def examine() -> Iterator[Finding]:
         return
     connection = settings.connection()
     yield Finding("ok", "settings", f"the warehouse is {connection.place}; the catalogue has {len(tables)} tables")
-    yield from prefect_diagnosis.examine()
+    yield from prefect_diagnosis.examine(home)
     yield from examine_warehouse(connection, tables)
 
 

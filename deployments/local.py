@@ -23,6 +23,7 @@ from deployments.prefect_server import (
     api_url,
     environment,
     find_server,
+    forget_dead,
     free_port,
     has_password,
     is_borrowed,
@@ -72,6 +73,7 @@ def down(home: Path) -> None:
         print(f"Stopped the {service.name} (process {service.id.pid}).")
     if not any(found):
         print("Nothing is running.")
+    forget_dead(home)
 
 
 def status(home: Path) -> bool:

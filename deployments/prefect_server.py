@@ -123,6 +123,12 @@ def has_died(home: Path) -> bool:
     return server is not None and not is_borrowed(server) and not server.is_running
 
 
+def forget_dead(home: Path) -> None:
+    """Remember no longer a server that has ended by itself: nobody misses it from now on."""
+    if has_died(home) and (server := services.recall(home, _SERVER)) is not None:
+        server.stop()
+
+
 def is_borrowed(server: Service) -> bool:
     """Whether a server ends with the program that started it, instead of staying until somebody stops it."""
     return _owner(server) is not None

@@ -42,6 +42,25 @@ EXPLAINED = [
         "server.log",
         f"{TIME}ERROR   | {POOL} - Exception during reset or similar\n{FRAMES}asyncio.exceptions.CancelledError\n",
     ),
+    (
+        "server.log",
+        f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}{LOCKED}\n",
+    ),
+    (
+        "worker.log",
+        (
+            f"{TIME}ERROR   | Flow run 'a' - Encountered exception during execution: ValueError('it was to fail')\n"
+            f"{FRAMES}ValueError: it was to fail\n"
+        ),
+    ),
+    (
+        "server.log",
+        (
+            f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}"
+            "httpx.HTTPStatusError: Server error '500 Internal Server Error' for url "
+            "'http://127.0.0.1:4200/hook?token=a-secret'\n"
+        ),
+    ),
 ]
 GOOD = "09:00:01.000 | INFO    | Flow run 'a-name' - no ERROR here\nWorker 'local' started!\n"
 

@@ -1,14 +1,22 @@
 """Run the first check, and compare what it may not have changed."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.schedules import CronSchedule
 
 from deployments import doctor
-from tasks.settings import Settings
+from deployments.local import POOL
+from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import server_of
+from tests.backfill.observe import wait_until
 
 SCHEDULE, BOX = "nba_reference.nba_schedule", "nba_analytics.player_game_summary"
 UPCOMING = "nba_analytics.upcoming_player_game_context"
@@ -24,9 +32,9 @@ class Doctor:
         self.said: list[tuple[str, str, str]] = []
         self.text = ""
 
-    def __call__(self) -> int:
+    def __call__(self, *arguments: str) -> int:
         self._capsys.readouterr()
-        exit_code = doctor.main([])
+        exit_code = doctor.main(arguments)
         self.text = self._capsys.readouterr().out
         lines = self.text.splitlines()[:-2]
         self.said = [found.groups() for line in lines if (found := _LINE.fullmatch(line))]  # type: ignore[misc]
@@ -40,6 +48,61 @@ class Doctor:
             if said == level:
                 found[subject] = f"{found[subject]}; {text}" if subject in found else text
         return found
+
+
+@contextmanager
+def in_service() -> Iterator[dict[str, str]]:
+    """Have the deployments of prefect.yaml on the session's server, with a worker's poll; yields their ids."""
+    described = yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        ids = {}
+        for each in described:
+            flow = each["entrypoint"].rpartition(":")[2]
+            ids[f"{flow}/{each['name']}"] = str(
+                client.create_deployment(
+                    client.create_flow_from_name(flow),
+                    each["name"],
+                    entrypoint=each["entrypoint"],
+                    work_pool_name=POOL,
+                    schedules=[
+                        DeploymentScheduleCreate(
+                            active=schedule["active"],
+                            schedule=CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]),
+                        )
+                        for schedule in each.get("schedules", [])
+                    ],
+                )
+            )
+        try:
+            poll(client)
+            wait_until(lambda: scheduled(client, ids["cleanup/daily-ttl"]) >= 3, seconds=120)
+            yield ids
+        finally:
+            for deployment in ids.values():
+                client.delete_deployment(deployment)
+            client.delete_work_pool(POOL)
+
+
+def poll(client: SyncPrefectClient) -> None:
+    """Ask for work, as a worker does, and wait until the server has noted it."""
+
+    def polled() -> str | None:
+        path = "/work_pools/{work_pool_name}/queues/{name}"
+        last: str | None = client.request("GET", path, path_params={"work_pool_name": POOL, "name": "default"}).json()[
+            "last_polled"
+        ]
+        return last
+
+    before = polled()
+    client.request("POST", f"/work_pools/{POOL}/get_scheduled_flow_runs", json={})
+    wait_until(lambda: polled() != before, seconds=120)
+
+
+def scheduled(client: SyncPrefectClient, deployment: str) -> int:
+    """Return how many runs of a deployment wait for their time."""
+    runs = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["SCHEDULED"]}}}
+    return len(client.request("POST", "/flow_runs/filter", json={"flow_runs": runs}).json())
 
 
 def create(settings: Settings, *roles: str) -> None:

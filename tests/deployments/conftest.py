@@ -4,16 +4,37 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from deployments.alert_registration import register_alerts
 from tasks.settings import Settings, load_settings
-from tests.deployments.checkup import Doctor
+from tests.deployments.checkup import Doctor, in_service, poll
 from tests.deployments.inbox import Inbox, remove_alerts
 
 
+@pytest.fixture(scope="module")
+def _in_service(api_url: str) -> Iterator[dict[str, str]]:
+    with in_service() as ids:
+        yield ids
+
+
 @pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """The first check, to be called."""
+def deployments(_in_service: dict[str, str]) -> dict[str, str]:
+    """The ids of the deployments, which are in service: a worker has just polled for their runs."""
+    with get_client(sync_client=True) as client:
+        poll(client)
+    return _in_service
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], deployments: dict[str, str]) -> Doctor:
+    """The first check, to be called where the deployments are in service."""
+    return Doctor(capsys)
+
+
+@pytest.fixture
+def ask_alone(capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """The first check, to be called where nothing is in service."""
     return Doctor(capsys)
 
 

@@ -3,16 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.local import POOL
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
 from tests.backdoor import run_sql
@@ -34,12 +28,7 @@ def test_where_everything_is_there_it_says_so_of_each_part_and_changes_nothing(
     there = ask.of("ok")
     for table in load_catalogue(settings).tables.values():
         assert there[f"table {table.full_name}"] == f"is there, with its {len(table.columns)} columns"
-    assert ask.of("note").keys() <= {
-        "deployments",
-        "worker",
-        "alert test",
-        "dataset fullcourt_backups",
-    }
+    assert ask.of("note").keys() <= {"alert test", "dataset fullcourt_backups"}
     assert there["Prefect API"].startswith(f"{api_url} answers, in version 3.")
     if settings.warehouse == "duckdb":
         assert there.keys() >= {"settings", "folder", "file"}
@@ -142,55 +131,3 @@ def test_a_setting_that_is_invalid_is_named_and_nothing_else_is_looked_at(
     monkeypatch.setenv("FULLCOURT_WAREHOUSE", "bigquery")
     assert ask() == 1
     assert ask.said == [("missing", "settings", "FULLCOURT_WAREHOUSE=bigquery needs FULLCOURT_BIGQUERY_PROJECT")]
-
-
-def test_prefect_is_not_needed_but_one_that_is_named_must_answer(settings: Settings, ask: Doctor) -> None:
-    create(settings, "input")
-    with temporary_settings(restore_defaults={PREFECT_API_URL}):
-        assert ask() == 0, ask.text
-    assert "PREFECT_API_URL names none" in ask.of("note")["Prefect API"]
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        assert ask() == 1
-    assert "http://127.0.0.1:9/api does not answer as it should" in ask.of("missing")["Prefect API"]
-
-
-@pytest.fixture
-def pool(api_url: str) -> Iterator[SyncPrefectClient]:
-    """A client of the Prefect server, which has the deployments' work pool."""
-    with get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-        yield client
-        client.delete_work_pool(POOL)
-
-
-def test_deployments_and_a_worker_are_said_for_information(
-    settings: Settings, ask: Doctor, pool: SyncPrefectClient
-) -> None:
-    create(settings, "input")
-    described = yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    names = sorted(f"{each['entrypoint'].rpartition(':')[2]}/{each['name']}" for each in described)
-    assert ask() == 0, ask.text
-    assert ask.of("note")["deployments"].startswith(f"not registered: {', '.join(names)}; ")
-    assert f"none has polled the work pool {POOL}" in ask.of("note")["worker"]
-    registered = [
-        pool.create_deployment(
-            pool.create_flow_from_name(each["entrypoint"].rpartition(":")[2]),
-            each["name"],
-            entrypoint=each["entrypoint"],
-            work_pool_name=POOL,
-        )
-        for each in described
-    ]
-    pool.request(
-        "POST",
-        "/work_pools/{work_pool_name}/workers/heartbeat",
-        path_params={"work_pool_name": POOL},
-        json={"name": "one", "heartbeat_interval_seconds": 30},
-    )
-    try:
-        assert ask() == 0, ask.text
-    finally:
-        for deployment in registered:
-            pool.delete_deployment(deployment)
-    assert ask.of("ok")["deployments"] == f"all {len(names)} are registered"
-    assert ask.of("ok")["worker"] == f"one polls the work pool {POOL}"

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tasks.demo_league import generate, load
 from tasks.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse
+from tests.backfill import observe
 
 
 class Local:
@@ -150,6 +152,25 @@ def test_a_run_does_its_job_in_the_warehouse_that_up_was_given_last(local: Local
 
     refused = local.prefect(*deployment, "-p", "start_date=2099-01-01")
     assert refused.returncode != 0
+
+
+def test_a_deployment_whose_schedule_is_seconds_away_is_run_to_its_end_without_anybodys_hand(local: Local) -> None:
+    deployments = {each["name"]: each["id"] for each in local.ask("/api/deployments/filter", {})}
+    backfill = deployments["player-composite-factors"]
+    at = datetime.now(UTC) + timedelta(seconds=30)
+    schedule = {"schedule": {"interval": 86_400, "anchor_date": at.isoformat()}, "active": True}
+    days = {"start_date": "2023-02-23", "end_date": "2023-02-24"}
+    local.ask(f"/api/deployments/{backfill}/schedules", [{**schedule, "parameters": days}])
+
+    def ended() -> list[dict[str, Any]]:
+        of_it = {"deployment_id": {"any_": [backfill]}, "end_time": {"is_null_": False}}
+        runs = local.ask("/api/flow_runs/filter", {"flow_runs": of_it})
+        return [run for run in runs if run["auto_scheduled"]]
+
+    observe.wait_until(lambda: bool(ended()), seconds=300)
+    (run,) = ended()
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert datetime.fromisoformat(run["start_time"]) >= at
 
 
 WORK = """

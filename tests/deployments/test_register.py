@@ -4,8 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -15,6 +18,7 @@ from deployments.prefect_server import access, api_url, free_port, request, star
 from deployments.services import Service
 from tasks.limits import READERS, limits_of
 from tasks.settings import PROJECT_ROOT, Settings
+from tests.backfill.observe import wait_until
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -96,6 +100,51 @@ def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however
     assert {kind for name, kind in acts.items() if "dead" not in name} == {"send-notification"}
     assert {kind for name, kind in acts.items() if "dead" in name} == {"change-flow-run-state"}
     assert [block["name"] for block in ask(server, "block_documents")] == ["fullcourt-alerts"]
+
+
+def test_the_next_three_runs_of_every_schedule_exist_at_its_local_time_on_both_sides_of_a_clock_change(
+    python: Run, server: Service
+) -> None:
+    python("prefect", "work-pool", "create", "fullcourt", "--type", "process")
+    assert python("deployments.register").returncode == 0
+    scheduled = [each for each in ask(server, "deployments") if each["schedules"]]
+    assert [each["name"] for each in scheduled] == ["daily-ttl"]
+    for each in scheduled:
+        wait_until(lambda each=each: len(times_of(server, each)) >= 3, seconds=120)
+        zone = ZoneInfo(each["schedules"][0]["schedule"]["timezone"])
+        runs = [moment.astimezone(zone) for moment in times_of(server, each)]
+        assert [run.date() - runs[0].date() for run in runs] == [timedelta(days=n) for n in range(len(runs))]
+        assert runs[0] - datetime.now(UTC) < timedelta(days=1)
+        changes = clock_changes(zone)
+        for change in changes:
+            start, end = (change + timedelta(days=days) for days in (-2, 2))
+            around = {"start_time": start.isoformat(), "end_time": end.isoformat(), "min_runs": 4, "max_runs": 4}
+            request(server, "POST", f"/api/deployments/{each['id']}/schedule", around)
+        runs = [moment.astimezone(zone) for moment in times_of(server, each)]
+        for change in changes:
+            near = [run for run in runs if abs(run - change) < timedelta(days=3)]
+            assert len({run.utcoffset() for run in near}) == 2
+            assert {run.date() for run in near} >= {change.date() - timedelta(days=1), change.date()}
+        assert {(run.hour, run.minute) for run in runs} == {(4, 0)}
+
+
+def times_of(server: Service, deployment: dict[str, Any]) -> list[datetime]:
+    """Return when the runs that wait for their time are to begin."""
+    body = {
+        "flow_runs": {"deployment_id": {"any_": [deployment["id"]]}, "state": {"type": {"any_": ["SCHEDULED"]}}},
+        "sort": "EXPECTED_START_TIME_ASC",
+    }
+    runs = request(server, "POST", "/api/flow_runs/filter", body)
+    return [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
+
+
+def clock_changes(zone: ZoneInfo) -> list[datetime]:
+    """Return the noons after the next two changes of a zone's clock: one in spring, one in autumn."""
+    today = datetime.now(zone).replace(hour=12, minute=0, second=0, microsecond=0)
+    noons = [today + timedelta(days=n) for n in range(2, 370)]
+    changes = [noon for before, noon in pairwise(noons) if before.utcoffset() != noon.utcoffset()]
+    assert len(changes) == 2
+    return changes
 
 
 def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_operator_decided(
