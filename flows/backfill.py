@@ -10,7 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from tasks.boundary import ends_clearly
-from tasks.cost import refuse_if_too_dear
+from tasks.cost import capped, refuse_if_too_dear
 from tasks.domain.day import ContextSource, league_day
 from tasks.domain.request import MAX_DAYS
 from tasks.fan_out import run_days
@@ -55,12 +55,13 @@ def backfill(
         dates: These days instead of a range.
         tables: Derived tables; player_composite_factors and what it depends on if it is missing.
         force: Publish days that the gate would block for their coverage, with a warning; never against integrity.
-        dry_run: Do everything but publish.
+        dry_run: Do everything but publish and record; nothing is created.
         resume: Keep days that are done; false does every day again.
         context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere.
         max_concurrency: Days at work at once, from 1 to 64.
         stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried.
-        max_bytes_billed: Bytes that the run may read, where reading costs; a run that would read more is refused.
+        max_bytes_billed: Bytes that the run, and each of its queries, may read, where reading costs; a run that would
+            read more is refused.
         max_days: Days that the run may plan; a longer range is refused before anything is looked at.
 
     Returns:
@@ -90,12 +91,13 @@ def backfill(
         max_bytes_billed=max_bytes_billed,
         max_days=max_days,
     )
+    settings = capped(settings, request)
     with reading_sources(settings, request):
         plan = retrying(plan_backfill)(settings, request)
         retrying(publish_plan)(settings, plan)
-        refuse_if_too_dear(settings, request, plan)
-        results = run_days(settings, request, plan)
-    report = retrying(report_run)(settings, request, plan, results)
+        refuse_if_too_dear(settings, plan)
+        results = run_days(settings, request, plan.days)
+    report = retrying(report_run)(settings, request, plan.days, results)
     if report.is_done:
         return Completed(message=report.summary, data=report)
     return Failed(message=report.summary, data=IncompleteError(report))

@@ -4,7 +4,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.domain.cleanup import BackupName, RestorePreview
-from tasks.domain.errors import RequestError
+from tasks.domain.errors import RequestError, SchemaError
 from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import cleanup as queries
@@ -15,17 +15,19 @@ from tasks.warehouse.open import open_warehouse
 
 @task(name="find-backup", task_run_name="find {backup}", cache_policy=NO_CACHE, persist_result=False)
 def find_backup(settings: Settings, backup: str) -> BackupName:
-    """Return what a backup's name says, if the backup is there.
+    """Return what a backup's name says, if the backup is there and its table can take all that it holds.
 
     Raises:
-        RequestError: It is not; the message names those that are.
+        RequestError: It is not there; the message names those that are.
+        SchemaError: The table has lost a column of which the backup holds values.
     """
     with open_warehouse(settings.connection(), current_origin("find-backup")) as warehouse:
         there = [kept.name for kept in warehouse.backups()]
-    name = BackupName.parse(backup)
-    if name is None or backup not in there:
-        known = ", ".join(reversed(there)) or "none"
-        raise RequestError(f"backup={backup!r}: there is no such backup; there are, newest first: {known}")
+        name = BackupName.parse(backup)
+        if name is None or backup not in there:
+            known = ", ".join(reversed(there)) or "none"
+            raise RequestError(f"backup={backup!r}: there is no such backup; there are, newest first: {known}")
+        _restorable_columns(settings, warehouse, name)
     return name
 
 
@@ -52,15 +54,17 @@ def count_missing(settings: Settings, name: BackupName, step: str = "compare") -
 
 @task(name="restore", task_run_name="restore {name.table}", cache_policy=NO_CACHE, persist_result=False)
 def restore_rows(settings: Settings, name: BackupName) -> int:
-    """Insert the rows of a backup that the table lacks, by key, all or none; returns how many.
+    """Insert the rows of a backup that the table lacks, by key, with all their columns, all or none; returns how many.
 
     Raises:
+        SchemaError: The table has lost a column of which the backup holds values; nothing was put back.
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
     table = load_catalogue(settings).table(name.table)
-    sql = queries.restore_rows(table, _location(settings, name))
     with open_warehouse(settings.connection(), current_origin("restore", table=name.table)) as warehouse:
+        columns = _restorable_columns(settings, warehouse, name)
+        sql = queries.restore_rows(table, _location(settings, name), columns)
         return warehouse.change(table, sql, {"cutoff": name.cutoff})
 
 
@@ -69,6 +73,27 @@ def count_missing_rows(settings: Settings, warehouse: Warehouse, name: BackupNam
     table = load_catalogue(settings).table(name.table)
     (row,) = warehouse.fetch(queries.missing_rows(table, _location(settings, name)), {"cutoff": name.cutoff})
     return RestorePreview(backup=str(name), full_name=table.full_name, cutoff=name.cutoff, **row)
+
+
+def _restorable_columns(settings: Settings, warehouse: Warehouse, name: BackupName) -> list[str]:
+    """Return the columns of a backup that its table has, too; one that was added since stays empty.
+
+    Raises:
+        SchemaError: The backup holds values of another one: they would be lost.
+    """
+    table = load_catalogue(settings).table(name.table)
+    backup = table.model_copy(update={"dataset": settings.backup_dataset, "name": str(name)})
+    there = warehouse.schema([table, backup])
+    now, then = there.get(table.full_name, {}), there.get(backup.full_name, {})
+    if gone := [column for column, kind in then.items() if now.get(column) != kind]:
+        sql = queries.values_in(table, backup.full_name, gone)
+        (row,) = warehouse.fetch(sql, {"cutoff": name.cutoff})
+        if lost := [f"{column} {then[column]}" for nth, column in enumerate(gone) if row[f"column_{nth}"]]:
+            raise SchemaError(
+                f"{table.full_name} has no column {', '.join(lost)}, of which {name} holds values: add it, of this "
+                "type, and restore again; nothing was put back"
+            )
+    return [column for column in then if column not in gone]
 
 
 def _location(settings: Settings, name: BackupName) -> str:

@@ -16,8 +16,8 @@ from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
-from tasks.warehouse.base import Parameter, Staged, Warehouse
-from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.base import Parameter, Parameters, Staged, Warehouse
+from tasks.warehouse.dry_run import open_for_run
 
 
 class BuildOrder(BaseModel):
@@ -90,10 +90,10 @@ def _stage_gate_publish(settings: Settings, order: BuildOrder) -> Built:
     sql = catalogue.query(order.table, "build", source=order.source)
     origin = current_origin("build", table=order.table, game_date=order.game_date)
     with (
-        open_warehouse(settings.connection(), origin) as warehouse,
+        open_for_run(settings, origin, dry_run=order.dry_run) as warehouse,
         warehouse.stage(spec, sql, parameters, game_date=order.game_date, run_id=order.run_id) as staged,
     ):
-        facts = _read_facts(warehouse, catalogue, staged, order)
+        facts = _read_facts(warehouse, catalogue, staged, parameters)
         verdict = judge(facts, build.thresholds, force=order.force, before=order.objections)
         published = 0
         if verdict.publishes and not order.dry_run:
@@ -102,9 +102,9 @@ def _stage_gate_publish(settings: Settings, order: BuildOrder) -> Built:
     return Built(facts=facts, verdict=verdict, published_rows=published)
 
 
-def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, order: BuildOrder) -> StagedFacts:
-    sql = queries.gate(catalogue, staged.table, staged.location)
-    (row,) = warehouse.fetch(sql, {"game_date": order.game_date, "from_date": order.season_start})
+def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, parameters: Parameters) -> StagedFacts:
+    sql = queries.gate(catalogue, staged.table, staged.location, staged.query)
+    (row,) = warehouse.fetch(sql, parameters)
     facts: Mapping[str, Any] = row
     return StagedFacts(
         row_count=facts["row_count"],

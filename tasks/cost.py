@@ -7,12 +7,13 @@ from typing import NamedTuple
 from tasks.coverage import day_window
 from tasks.domain.cost import per_day, price
 from tasks.domain.errors import RequestError
-from tasks.domain.plan import DayPlan
+from tasks.domain.plan import DayPlan, Plan
 from tasks.domain.request import BackfillRequest
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.base import Parameters, Warehouse
+from tasks.warehouse.dry_run import STAGED
 
 
 class _Sample(NamedTuple):
@@ -47,32 +48,41 @@ def with_costs(
     return tuple(day.model_copy(update={"bytes_to_read": estimates.get(day.game_date)}) for day in plan)
 
 
-def describe_cost(settings: Settings, plan: Sequence[DayPlan]) -> str | None:
-    """Say how much a plan would read and what it costs; None where reading is free."""
+def capped(settings: Settings, request: BackfillRequest) -> Settings:
+    """Return the settings with a run's own ``max_bytes_billed``, if it has one: every job is given that cap."""
+    if request.max_bytes_billed is None:
+        return settings
+    return settings.model_copy(update={"max_bytes_billed": request.max_bytes_billed})
+
+
+def describe_cost(settings: Settings, plan: Plan) -> str | None:
+    """Say how much a run reads, with what its plan has read, and what it costs; None where reading is free."""
     total = total_bytes(plan)
     if total is None:
         return None
-    return f"about {_size(total)} to read, {price(total, settings.usd_per_tib):.2f} USD at {settings.usd_per_tib} a TiB"
+    usd = price(total, settings.usd_per_tib)
+    return f"about {_size(total)}, the plan included, {usd:.2f} USD at {settings.usd_per_tib} a TiB"
 
 
-def refuse_if_too_dear(settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan]) -> None:
-    """Refuse a run that would read more than it may, before it reads anything.
+def refuse_if_too_dear(settings: Settings, plan: Plan) -> None:
+    """Refuse a run that would read more than it may, before it reads anything but what the plan needed.
 
     Raises:
         RequestError: The plan's bytes are more than ``max_bytes_billed``, of the run or else of the settings.
     """
-    total, allowed = total_bytes(plan), request.max_bytes_billed or settings.max_bytes_billed
-    if total is not None and total > allowed:
+    total, allowed = total_bytes(plan), settings.max_bytes_billed
+    if total is not None and total > allowed and any(day.needs_work for day in plan.days):
         raise RequestError(
             f"max_bytes_billed={allowed} ({_size(allowed)}): the run would read {describe_cost(settings, plan)}; "
             "nothing was started: narrow the range, or raise max_bytes_billed"
         )
 
 
-def total_bytes(plan: Sequence[DayPlan]) -> int | None:
-    """Return the bytes of all days; None where reading is free."""
-    known = [day.bytes_to_read for day in plan if day.bytes_to_read is not None]
-    return sum(known) if known else None
+def total_bytes(plan: Plan) -> int | None:
+    """Return the bytes of all days, and of the plan's own queries; None where reading is free."""
+    if plan.bytes_billed is None:
+        return None
+    return plan.bytes_billed + sum(day.bytes_to_read or 0 for day in plan.days)
 
 
 def _bytes_of_day(warehouse: Warehouse, settings: Settings, request: BackfillRequest, sample: _Sample) -> int | None:
@@ -87,7 +97,11 @@ def _bytes_of_day(warehouse: Warehouse, settings: Settings, request: BackfillReq
     window = day_window(settings, day, request.as_of)
     found = [warehouse.estimate(queries.check(catalogue, tables), window)]
     for table in tables:
-        found.append(warehouse.estimate(_dearest_build(catalogue, table.name), season))
+        build = _dearest_build(catalogue, table.name)
+        if request.dry_run:  # the gate reads the rows from the build itself
+            found.append(warehouse.estimate(queries.gate(catalogue, table, STAGED, build), season))
+            continue
+        found.append(warehouse.estimate(build, season))
         staged = f"(SELECT * FROM {table.full_name} WHERE {table.partition} = @game_date)"
         found.append(warehouse.estimate(queries.gate(catalogue, table, staged), season))
     return None if None in found else sum(each for each in found if each is not None)

@@ -7,6 +7,7 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 import httpx
+from prefect import get_run_logger
 from prefect.client.base import ServerType
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate
@@ -15,7 +16,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.runtime import flow_run, task_run
 
 from tasks.domain.errors import FullcourtError, TransientError
-from tasks.warehouse.base import Origin
+from tasks.warehouse.base import Origin, Warehouse
 
 SERVER_VARIABLE = "fullcourt_server_id"
 """The Prefect variable that holds a server's id; made when it is first asked for."""
@@ -59,6 +60,17 @@ def server_identity() -> str:
                 f"({type(error).__name__}); try again"
             ) from error
     return _identities[address]
+
+
+def sweep_staged(warehouse: Warehouse) -> None:
+    """Drop what runs that are over left staged; it is housekeeping, and no run ends because it cannot be done."""
+    try:
+        dropped = warehouse.sweep(is_over)
+    except (FullcourtError, httpx.HTTPError) as error:
+        get_run_logger().warning("what earlier runs left staged is not dropped now: %s", error)
+    else:
+        if dropped:
+            get_run_logger().info("dropped what earlier runs left staged: %s", ", ".join(dropped))
 
 
 def current_origin(

@@ -13,43 +13,48 @@ from tasks.coverage import read_coverage, read_reference
 from tasks.domain.checkpoint import Checkpoint
 from tasks.domain.day import Reference, SourceCoverage, choose_source, is_bootstrap
 from tasks.domain.gate import Outcome
-from tasks.domain.plan import DayPlan, TablePlan, input_digest, plan_table
+from tasks.domain.plan import DayPlan, Plan, TablePlan, input_digest, plan_table
 from tasks.domain.request import BackfillRequest
-from tasks.origin import current_origin, is_over
+from tasks.origin import current_origin, sweep_staged
 from tasks.schema import prepare_tables
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.base import Warehouse
-from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.dry_run import DryRun, open_for_run
 
 Place = tuple[str, date]
 DayDigests = dict[str, list[tuple[date, str]]]
 
 
 @task(name="plan", task_run_name="plan", cache_policy=NO_CACHE, persist_result=False)
-def plan_backfill(settings: Settings, request: BackfillRequest) -> tuple[DayPlan, ...]:
+def plan_backfill(settings: Settings, request: BackfillRequest) -> Plan:
     """Look at the whole range at once, and decide for every day and table what is to be done.
 
     Returns:
-        One plan for each day that was asked for, in order.
+        The plan, with each day that was asked for, in order.
 
     Raises:
         SchemaError: A table or column is missing or has another type; nothing was written.
         TransientError: Another attempt can succeed; the task is retried.
     """
-    with open_warehouse(settings.connection(), current_origin("plan")) as warehouse:
-        warehouse.sweep(is_over)
-        return with_costs(warehouse, settings, request, _Survey(warehouse, settings, request).plan())
+    with open_for_run(settings, current_origin("plan"), dry_run=request.dry_run) as warehouse:
+        if not request.dry_run:
+            sweep_staged(warehouse)
+        days = with_costs(warehouse, settings, request, _Survey(warehouse, settings, request).plan())
+        creates = tuple(warehouse.not_created) if isinstance(warehouse, DryRun) else ()
+        return Plan(days=days, creates=creates, bytes_billed=warehouse.bytes_billed)
 
 
 @task(name="publish-plan", task_run_name="publish-plan", cache_policy=NO_CACHE, persist_result=False)
-def publish_plan(settings: Settings, plan: Sequence[DayPlan]) -> None:
+def publish_plan(settings: Settings, plan: Plan) -> None:
     """Publish the plan as an artifact, before any work starts. Grain: one row a day."""
-    work = sum(day.needs_work for day in plan)
-    cost = describe_cost(settings, plan)
-    description = f"{len(plan)} days, {work} of them need work{f'; {cost}' if cost else ''}"
-    write_table("backfill-plan", [_plan_row(day) for day in plan], description=description)
+    said = [f"{len(plan.days)} days, {sum(day.needs_work for day in plan.days)} of them need work"]
+    if cost := describe_cost(settings, plan):
+        said.append(f"to read: {cost}")
+    if plan.creates:
+        said.append(f"a run that is no dry run would create {', '.join(plan.creates)}")
+    write_table("backfill-plan", [_plan_row(day) for day in plan.days], description="; ".join(said))
 
 
 class _Survey:

@@ -21,7 +21,7 @@ from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
-from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.dry_run import open_for_run
 
 Place = tuple[str, date]
 
@@ -101,7 +101,7 @@ def _line(row: ReportRow) -> str:
 def _read_back(settings: Settings, request: BackfillRequest) -> dict[Place, int]:
     catalogue = load_catalogue(settings)
     sql = queries.row_counts([catalogue.table(name) for name in request.tables])
-    with open_warehouse(settings.connection(), current_origin("report")) as warehouse:
+    with open_for_run(settings, current_origin("report"), dry_run=request.dry_run) as warehouse:
         found = warehouse.fetch(sql, {"from_date": request.first_date, "game_date": request.last_date})
     return {(row["table_name"], row["game_date"]): row["row_count"] for row in found}
 

@@ -1,12 +1,17 @@
 """What the embedded warehouse does with its file."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import duckdb  # noqa: TID251 - a look at the file from outside, and a writer that the application knows nothing of
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from tasks.domain.errors import QueryError, QuotaError, SchemaError, StorageError
 from tasks.settings import DuckDBSettings, Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -76,3 +81,102 @@ def writing(connection: DuckDBSettings) -> Iterator[None]:
         raw.execute(f"INSERT INTO {TABLE} SELECT * REPLACE (DATE '2023-01-01' AS game_date) FROM {TABLE} LIMIT 1")
         yield
         raw.commit()
+
+
+def test_tables_of_a_user_keep_their_rows_whatever_their_names(scattered: DuckDBSettings, settings: Settings) -> None:
+    table = load_catalogue(settings).table("nba_schedule")
+    names = ("swept", f"staged_{table.name}", "incoming_rows", "fullcourt_backups.mine")
+    with duckdb.connect(scattered.path) as opened:
+        opened.execute("CREATE SCHEMA fullcourt_backups")
+        for name in names:
+            opened.execute(f"CREATE TABLE {name} AS SELECT 42 AS answer")
+    before = games(settings)
+    day, rows = before[0]["game_date"], f"SELECT * FROM {TABLE} WHERE game_date = @game_date"
+    assert isinstance(day, date)
+    with DuckDBWarehouse(scattered) as warehouse:
+        warehouse.sweep(lambda _: True)
+        with warehouse.stage(table, rows, {"game_date": day}, game_date=day, run_id="") as staged:
+            assert warehouse.fetch(f"SELECT COUNT(*) AS n FROM {staged.location}") == [{"n": 1}]
+            assert warehouse.publish(staged) == 1
+        expires = datetime.now(UTC) + timedelta(days=1)
+        with pytest.raises(StorageError, match=r"fullcourt_backups.mine is there, and is no backup .*: rename it"):
+            warehouse.back_up(table, "mine", before=date(2023, 1, 1), expires_at=expires)
+        backup = warehouse.back_up(table, "ours", before=date(2023, 1, 1), expires_at=expires)
+        assert warehouse.back_up(table, "ours", before=date(2023, 1, 1), expires_at=expires) == backup
+    with duckdb.connect(scattered.path) as opened:
+        for name in names:
+            assert opened.execute(f"FROM {name}").fetchall() == [(42,)]
+    assert games(settings) == before
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "mine",
+        "[1]",
+        "{}",
+        "null",
+        '{"created_at": 1, "expires_at": 2}',
+        '{"created_at": "2020-01-01T00:00:00+00:00", "expires_at": "2020-01-02T00:00:00+00:00"}',
+    ],
+)
+def test_a_table_with_a_comment_of_its_owner_is_no_backup(scattered: DuckDBSettings, comment: str) -> None:
+    with duckdb.connect(scattered.path) as opened:
+        opened.execute("CREATE SCHEMA fullcourt_backups")
+        opened.execute("CREATE TABLE fullcourt_backups.mine AS SELECT 42 AS answer")
+        opened.execute(f"COMMENT ON TABLE fullcourt_backups.mine IS '{comment}'")
+    with DuckDBWarehouse(scattered) as warehouse:
+        assert warehouse.backups() == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "SQLite database", "Parquet file", "empty", "is not a DuckDB file"])
+def test_what_is_no_duckdb_file_is_called_by_its_name_and_left_as_it_is(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "SQLite database":
+        with closing(sqlite3.connect(path)) as opened:
+            opened.execute("CREATE TABLE t (n INTEGER)")
+            opened.commit()
+    elif kind == "Parquet file":
+        pq.write_table(pa.table({"n": [1]}), path)
+    else:
+        path.write_bytes(b"" if kind == "empty" else b"\x00damaged" * 100)
+    before = None if path.is_dir() else path.read_bytes()
+    connection = Settings(duckdb_path=path).connection()
+    assert isinstance(connection, DuckDBSettings)
+    with pytest.raises(StorageError, match=rf"{path} .*{kind}.*FULLCOURT_DUCKDB_PATH"), DuckDBWarehouse(connection):
+        pass
+    assert before is None or path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind", "said"),
+    [
+        ("SELECT CAST('x' AS INT64) AS n", QueryError, "a value does not fit its column.*correct the value"),
+        ("SELECT 9223372036854775807 + 1 AS n", QueryError, "a value does not fit its column.*correct the value"),
+        (f"SELECT nobody FROM {TABLE}", SchemaError, "a table or column is missing, or has another type"),
+        (
+            "SELECT STRING_AGG(REPEAT('x', 50000000), '') AS n FROM UNNEST([1, 2, 3, 4, 5]) AS a",
+            QuotaError,
+            "more memory than FULLCOURT_DUCKDB_MEMORY_LIMIT_MIB=128 allows: raise it",
+        ),
+    ],
+)
+def test_an_error_of_a_statement_says_what_to_do(
+    scattered: DuckDBSettings, sql: str, kind: type[Exception], said: str
+) -> None:
+    small = scattered.model_copy(update={"memory_limit_mib": 128})
+    with DuckDBWarehouse(small) as warehouse, pytest.raises(kind, match=f"(?s){said}"):
+        warehouse.fetch(sql)
+
+
+def test_a_value_that_no_column_can_hold_is_an_error_that_names_the_table(
+    scattered: DuckDBSettings, settings: Settings
+) -> None:
+    table = load_catalogue(settings).table("nba_schedule")
+    for column, value in (("season_year", 2**80), ("season_year", "many"), ("game_id", "\ud800")):
+        row = {**dict(games(settings)[0]), column: value}
+        with DuckDBWarehouse(scattered) as warehouse, pytest.raises(QueryError, match=f"{TABLE}: .*correct the "):
+            warehouse.append(table, [row])
+    assert len(games(settings)) == GAMES

@@ -53,6 +53,18 @@ class DayPlan(BaseModel):
         return any(table.action == "build" for table in self.tables)
 
 
+class Plan(BaseModel):
+    """What a run is going to do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    days: tuple[DayPlan, ...]
+    creates: tuple[str, ...] = ()
+    """Tables that are missing, and that a dry run does not create."""
+    bytes_billed: int | None = None
+    """What the queries of the plan itself were billed for; None where reading is free."""
+
+
 def plan_table(
     table: str,
     *,

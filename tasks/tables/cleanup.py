@@ -1,19 +1,23 @@
 """The queries and statements of a cleanup, in GoogleSQL; every engine runs them as they are.
 
-Every identifier comes from the catalogue or is a backup's location, every value is a parameter. Digests are exact and
-cover every column; they are compared within one engine only.
+Every identifier comes from the catalogue, is a backup's location or is quoted; every value is a parameter. Digests are
+exact and cover every column that the table has, whatever its type; they are compared within one engine only.
 """
 
+from collections.abc import Sequence
+
 from tasks.domain.table import Column, TableSpec
+
+_DIGEST = "TO_HEX(MD5(TO_JSON_STRING(whole_row)))"
 
 
 def stale_days(table: TableSpec, location: str | None = None) -> str:
     """The rows before @cutoff in a digest, of a table or of its backup. Grain: game_date."""
     return f"""SELECT game_date, COUNT(*) AS row_count, TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest))) AS digest
 FROM (
-  SELECT {table.partition} AS game_date, {_digest(table)} AS digest
-  FROM {location or table.full_name}
-  WHERE {table.partition} < @cutoff
+  SELECT whole_row.{table.partition} AS game_date, {_DIGEST} AS digest
+  FROM {location or table.full_name} AS whole_row
+  WHERE whole_row.{table.partition} < @cutoff
 )
 GROUP BY game_date
 ORDER BY game_date"""
@@ -23,9 +27,9 @@ def kept_rows(table: TableSpec) -> str:
     """The rows that stay: on or after @cutoff, or without a day. Grain: digest."""
     return f"""SELECT digest, COUNT(*) AS copies
 FROM (
-  SELECT {_digest(table)} AS digest
-  FROM {table.full_name}
-  WHERE {table.partition} >= @cutoff OR {table.partition} IS NULL
+  SELECT {_DIGEST} AS digest
+  FROM {table.full_name} AS whole_row
+  WHERE whole_row.{table.partition} >= @cutoff OR whole_row.{table.partition} IS NULL
 )
 GROUP BY digest"""
 
@@ -65,11 +69,23 @@ LEFT JOIN (
 ) AS there ON there.row_key = kept.row_key"""
 
 
-def restore_rows(table: TableSpec, backup: str) -> str:
-    """Insert the rows of a backup of which the table lacks the key: never a duplicate, never over a newer row."""
-    columns = ", ".join(column.name for column in table.columns)
-    return f"""INSERT INTO {table.full_name} ({columns})
-SELECT {columns}
+def values_in(table: TableSpec, backup: str, columns: Sequence[str]) -> str:
+    """How many of a backup's rows hold a value in each of some columns; one row, ``column_0`` and so on."""
+    counts = ", ".join(f"COUNT({_quoted(name)}) AS column_{nth}" for nth, name in enumerate(columns))
+    return f"SELECT {counts}\nFROM {backup}\nWHERE {table.partition} < @cutoff"
+
+
+def restore_rows(table: TableSpec, backup: str, columns: Sequence[str]) -> str:
+    """Insert the rows of a backup of which the table lacks the key: never a duplicate, never over a newer row.
+
+    Args:
+        table: The table.
+        backup: Where the backup is.
+        columns: Those that both have; another one of the table gets its default.
+    """
+    names = ", ".join(_quoted(name) for name in columns)
+    return f"""INSERT INTO {table.full_name} ({names})
+SELECT {names}
 FROM {backup}
 WHERE {table.partition} < @cutoff AND {_key(table)} NOT IN (
 {_keys_there(table)}
@@ -81,10 +97,6 @@ def _keys_there(table: TableSpec) -> str:
     return f"""SELECT DISTINCT {_key(table)} AS row_key
 FROM {table.full_name}
 WHERE {table.partition} >= DATE '0001-01-01' OR {table.partition} IS NULL"""
-
-
-def _digest(table: TableSpec) -> str:
-    return f"TO_HEX(MD5({_joined(table.columns)}))"
 
 
 def _key(table: TableSpec) -> str:
@@ -101,3 +113,7 @@ def _text(column: Column) -> str:
         return f"REPLACE(REPLACE({column.name}, '~', '~~'), '|', '~!')"
     value = f"UNIX_MICROS({column.name})" if column.type == "TIMESTAMP" else column.name
     return f"CAST({value} AS STRING)"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

@@ -8,12 +8,16 @@ from hashlib import sha256
 
 from tasks.domain.table import Column, TableSpec
 
-LABELS = '[("application", "fullcourt")]'
+
+def labels(**more: str) -> str:
+    """Return the labels that say whose something is, as the value of an option."""
+    pairs = {"application": "fullcourt", **more}
+    return f"[{', '.join(f'({_text(name)}, {_text(value)})' for name, value in pairs.items())}]"
 
 
 def create_schema(dataset: str, location: str | None = None) -> str:
     """Return the statement that creates a dataset if it is missing."""
-    options = [f"labels = {LABELS}"]
+    options = [f"labels = {labels()}"]
     if location is not None:
         options.insert(0, f"location = {_text(location)}")
     return f"CREATE SCHEMA IF NOT EXISTS {dataset}\nOPTIONS({', '.join(options)})"
@@ -27,7 +31,7 @@ def create_table(table: TableSpec) -> str:
     if table.query is not None:
         return _create_view(table, table.query)
     lines = ",\n".join(f"  {_column(column, is_enforced=table.build is None)}" for column in table.columns)
-    options = [f"description = {_text(table.description)}", f"labels = {LABELS}"]
+    options = [f"description = {_text(table.description)}", f"labels = {labels()}"]
     if table.require_partition_filter:
         options.append("require_partition_filter = TRUE")
     day = table.partition if table.column(table.partition).type == "DATE" else f"DATE({table.partition})"
@@ -46,8 +50,7 @@ def _create_view(view: TableSpec, query: str) -> str:
     columns = ",\n".join(
         f"  {column.name} OPTIONS(description = {_text(column.description)})" for column in view.columns
     )
-    labels = f'{LABELS[:-1]}, ("definition", {_text(definition(view))})]'
-    options = f"description = {_text(view.description)}, labels = {labels}"
+    options = f"description = {_text(view.description)}, labels = {labels(definition=definition(view))}"
     return f"CREATE OR REPLACE VIEW {view.full_name} (\n{columns}\n)\nOPTIONS({options})\nAS\n{query}"
 
 

@@ -79,13 +79,14 @@ FULL JOIN source_days AS s ON s.game_date = e.game_date
 ORDER BY 1"""
 
 
-def gate(catalogue: Catalogue, table: TableSpec, staged: str) -> str:
+def gate(catalogue: Catalogue, table: TableSpec, staged: str, query: str | None = None) -> str:
     """What the gate must know of staged rows; one row.
 
     Args:
         catalogue: Where the table's expected set is.
         table: A derived table.
         staged: The name by which the staged rows are read.
+        query: What gives the rows, if they are not stored under that name.
     """
     if table.build is None:
         raise ValueError(f"{table.name} is not a derived table")
@@ -98,7 +99,7 @@ def gate(catalogue: Catalogue, table: TableSpec, staged: str) -> str:
         for c in table.columns
         if c.range
     )
-    query = f"""WITH keys AS (
+    facts = f"""WITH keys AS (
   SELECT {grain}, COUNT(*) AS copies FROM {staged} GROUP BY {grain}
 ),
 facts AS (
@@ -130,7 +131,9 @@ SELECT
   compared.*
 FROM facts
 CROSS JOIN compared"""
-    return catalogue.complete(query, table=table.name, given=(staged,))
+    if query is None:
+        return catalogue.complete(facts, table=table.name, given=(staged,))
+    return catalogue.complete(facts, table=table.name, parts=((staged, query),))
 
 
 def digests(table: TableSpec) -> str:

@@ -62,6 +62,8 @@ class Staged:
     game_date: date
     location: str
     """The name by which a query reads the staged rows."""
+    query: str | None = None
+    """What gives the rows if they are not stored: a query that reads them must define the name by it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class Warehouse(Protocol):
     @property
     def statements(self) -> int:
         """Statements that read or wrote data since the connection was opened."""
+        ...
+
+    @property
+    def bytes_billed(self) -> int | None:
+        """Bytes that queries were billed for since the connection was opened; None where reading costs nothing."""
         ...
 
     def __enter__(self) -> Self:
@@ -130,7 +137,11 @@ class Warehouse(Protocol):
         ...
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
-        """Drop what runs that are over, by their id, left staged; returns the names of what was dropped."""
+        """Drop what runs of the same Prefect server left staged that are known to be over, by their id.
+
+        Returns:
+            The names of what was dropped.
+        """
         ...
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -157,7 +168,7 @@ class Warehouse(Protocol):
         ...
 
     def backups(self) -> list[Backup]:
-        """Return the backups that are there, oldest first."""
+        """Return the backups that the cleanup made and that are there, oldest first; other tables are none."""
         ...
 
     def drop_backup(self, backup: Backup) -> None:

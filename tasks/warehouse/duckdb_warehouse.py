@@ -1,54 +1,29 @@
-"""The embedded warehouse: one DuckDB file; the only module that imports duckdb."""
+"""The embedded warehouse: one DuckDB file."""
 
 import json
-import random
-import re
-import threading
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
-from typing import Any, NoReturn, Self
+from typing import Any
 
 import duckdb  # noqa: TID251
 import pyarrow as pa
 
-from tasks.domain.errors import FullcourtError, QueryError, SchemaError, StorageError, WarehouseBusyError
 from tasks.domain.table import TableSpec
-from tasks.settings import DuckDBSettings
 from tasks.warehouse.base import Backup, Parameters, Replaced, Row, Staged, arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES, GOOGLESQL_TYPES, to_duckdb
-
-_STORAGE_FAILED = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
-_FILE_REFUSED = re.compile(r"(?:Cannot open|Could not read from|Could not write) file")
-_LOCK_HELD = re.compile(r"Could not set lock on file.*?(?:\(PID (\d+)\)|$)", re.DOTALL)
-
-_parsed: dict[
-    str, duckdb.Statement
-] = {}  # parsing the longest query takes as long as running it; a parsed one serves any connection
-
-# One process writes a file at a time, so that locks within the process are enough to keep two writers of one table
-# apart. Without them, two runs that replace the same empty day would both insert it: neither sees the other's rows.
-_write_locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+from tasks.warehouse.duckdb_connection import Connection
+from tasks.warehouse.kept_columns import own_columns, with_kept
+from tasks.warehouse.own_backups import backup_named, is_own_backup
 
 
-class DuckDBWarehouse:
-    """A connection to the DuckDB file that the settings name; connections of one process share its cache and lock."""
+class DuckDBWarehouse(Connection):
+    """The DuckDB file that the settings name."""
 
-    def __init__(self, settings: DuckDBSettings) -> None:
-        self._settings = settings
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self.statements = 0
-
-    def __enter__(self) -> Self:
-        self._connection = self._connect()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    @property
+    def bytes_billed(self) -> None:
+        """None: reading a file of one's own costs nothing."""
+        return
 
     def fetch(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a GoogleSQL query and return its rows, by column."""
@@ -75,8 +50,11 @@ class DuckDBWarehouse:
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:
-        """Create the tables that are missing; never changes one that is there."""
-        with _write_locks[str(self._settings.path), ""], self._translated():
+        """Create the tables, and the file, that are missing; never changes one that is there."""
+        if not self._is_in_file:
+            self._open.close()
+            self._connect(creates=True)
+        with self._turn(), self._translated():
             for table in tables:
                 self._run(f"CREATE SCHEMA IF NOT EXISTS {table.dataset}")
                 if table.query is not None:
@@ -111,10 +89,12 @@ class DuckDBWarehouse:
 
     def publish(self, staged: Staged) -> int:
         """Replace the day's rows of the table with the staged ones in one transaction; returns the rows published."""
-        table, columns = staged.table, ", ".join(c.name for c in staged.table.columns)
+        table = staged.table
         with self._writing(table):
-            self._run(f"DELETE FROM {table.full_name} WHERE {table.partition} = $day", {"day": staged.game_date})
-            return self._run(f"INSERT INTO {table.full_name} ({columns}) SELECT {columns} FROM {staged.location}")
+            day = {"day": staged.game_date}
+            with self._completed(table, staged.location, where=f"{table.partition} = $day", bound=day) as rows:
+                self._run(f"DELETE FROM {table.full_name} WHERE {table.partition} = $day", day)
+                return self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {rows}")
 
     def estimate(self, sql: str, parameters: Parameters) -> None:  # noqa: ARG002
         """Return None: reading a file of one's own costs nothing."""
@@ -124,14 +104,13 @@ class DuckDBWarehouse:
         """Merge the small row groups that runs before have left; what they staged is gone with their connections."""
         # If somebody in this process writes meanwhile, the next run does it.
         with (
-            _write_locks[str(self._settings.path), ""],
+            self._turn(),
             self._translated(),
             suppress(duckdb.TransactionException),
         ):
             self._run("RESET GLOBAL max_vacuum_tasks")
             try:
-                self._run("CREATE OR REPLACE TABLE swept (nothing BOOLEAN)")  # a file without changes is left as it is
-                self._run("DROP TABLE IF EXISTS swept")
+                self._change_nothing()  # a file without changes is left as it is
                 self._run("CHECKPOINT")
             finally:
                 self._run("SET GLOBAL max_vacuum_tasks = 0")
@@ -139,7 +118,8 @@ class DuckDBWarehouse:
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table in one transaction."""
-        arrow = pa.Table.from_pylist(list(rows), arrow_schema(table))
+        with self._translated(table):
+            arrow = pa.Table.from_pylist(list(rows), arrow_schema(table))
         with self._registered(arrow) as source, self._writing(table):
             self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {source}")
 
@@ -148,8 +128,9 @@ class DuckDBWarehouse:
         same = " AND ".join(f"t.{name} = n.{name}" for name in match)
         with self._registered(rows) as source, self._writing(table):
             keys = f"(SELECT DISTINCT {', '.join(match)} FROM {source})"
-            deleted = self._run(f"DELETE FROM {table.full_name} AS t USING {keys} AS n WHERE {same}")
-            inserted = self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {source}")
+            with self._completed(table, source, columns=rows.column_names) as complete:
+                deleted = self._run(f"DELETE FROM {table.full_name} AS t USING {keys} AS n WHERE {same}")
+                inserted = self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {complete}")
         return Replaced(deleted=deleted, inserted=inserted)
 
     def change(self, table: TableSpec, sql: str, parameters: Parameters) -> int:
@@ -165,9 +146,15 @@ class DuckDBWarehouse:
     def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:
         """Copy the rows of the days before a day to a table of their own, which says when it was made and expires."""
         location, created_at = f"{self._settings.backup_dataset}.{name}", datetime.now(UTC)
-        said = json.dumps({"created_at": created_at.isoformat(), "expires_at": expires_at.isoformat()})
-        if there := next((backup for backup in self.backups() if backup.name == name), None):
-            return there
+        said = json.dumps(
+            {
+                "application": "fullcourt",
+                "created_at": created_at.isoformat(),
+                "expires_at": expires_at.isoformat(),
+            }
+        )
+        if self._has(location):
+            return backup_named(name, self.backups(), location)
         with self._writing(table):
             self._run(f"CREATE SCHEMA IF NOT EXISTS {self._settings.backup_dataset}")
             self._run(
@@ -178,7 +165,7 @@ class DuckDBWarehouse:
         return Backup(name=name, created_at=created_at, expires_at=expires_at, location=location)
 
     def backups(self) -> list[Backup]:
-        """Return the backups that are there, oldest first."""
+        """Return the backups that the cleanup made and that are there, oldest first."""
         dataset = self._settings.backup_dataset
         with self._translated():
             self.statements += 1
@@ -187,125 +174,43 @@ class DuckDBWarehouse:
                 "AND schema_name = $dataset AND comment IS NOT NULL",
                 {"dataset": dataset},
             ).fetchall()
-        found = [Backup(name=name, location=f"{dataset}.{name}", **_moments(said)) for name, said in rows]
-        return sorted(found, key=lambda backup: backup.created_at)
+        found = [_backup(name, said, f"{dataset}.{name}") for name, said in rows]
+        return sorted((backup for backup in found if backup), key=lambda backup: backup.created_at)
 
     def drop_backup(self, backup: Backup) -> None:
         """Drop a backup, if it is still there."""
         with self._translated():
             self._run(f"DROP TABLE IF EXISTS {backup.location}")
 
-    @property
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is None:
-            raise QueryError("the warehouse is not connected; use it in a `with` block")
-        return self._connection
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        path, deadline = self._settings.path, time.monotonic() + self._settings.lock_timeout_seconds
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{self._settings.memory_limit_mib}MiB",
-            "threads": self._settings.threads,
-            "max_vacuum_tasks": 0,  # by itself, DuckDB would merge row groups in the middle of a run: see sweep
-            "python_enable_replacements": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-        while True:
-            with self._translated():
-                try:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    connection = duckdb.connect(path, config=config)
-                except OSError as error:
-                    raise StorageError(f"{path}: {error.strerror}; choose another FULLCOURT_DUCKDB_PATH") from error
-                except duckdb.IOException as error:
-                    if not _LOCK_HELD.search(str(error)) or time.monotonic() >= deadline:
-                        raise
-                    time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - jitter
-                    continue
-                connection.execute("SET TimeZone = 'UTC'")
-                return connection
-
-    def _run(self, text: str, bound: Mapping[str, Any] | None = None) -> int:
-        """Run a statement in DuckDB's own dialect; returns the rows that it changed, -1 if it changes none."""
-        self.statements += 1
-        row = self._open.execute(self._parse(text), bound).fetchone()
-        return int(row[0]) if row and isinstance(row[0], int) else -1
-
-    def _parse(self, text: str) -> duckdb.Statement:
-        if text not in _parsed:
-            (_parsed[text],) = self._open.extract_statements(text)
-        return _parsed[text]
-
-    def _bind(self, sql: str, parameters: Parameters) -> tuple[str, dict[str, Any]]:
-        text, used = to_duckdb(sql)
-        if missing := sorted(used - parameters.keys()):
-            raise QueryError(f"the query uses parameters that were not given: {', '.join(missing)}")
-        return text, {name: parameters[name] for name in used}
-
     @contextmanager
-    def _writing(self, table: TableSpec) -> Iterator[None]:
-        """One transaction; nobody else in this process writes the table meanwhile."""
-        with _write_locks[str(self._settings.path), table.full_name], self._translated(table):
-            self._open.begin()
-            try:
-                yield
-                self._open.commit()
-            except BaseException:
-                self._roll_back()
-                raise
-
-    def _roll_back(self) -> None:
-        try:
-            self._open.rollback()
-        except duckdb.Error:
-            return  # a commit that failed has rolled back already
-
-    @contextmanager
-    def _registered(self, rows: pa.Table) -> Iterator[str]:
-        name = "incoming_rows"
-        self._open.register(name, rows)
-        try:
-            yield name
-        finally:
-            self._open.unregister(name)
-
-    @contextmanager
-    def _translated(self, table: TableSpec | None = None) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            _raise_translated(error, self._settings, table)
+    def _completed(
+        self,
+        table: TableSpec,
+        source: str,
+        *,
+        columns: Sequence[str] = (),
+        where: str = "TRUE",
+        bound: Mapping[str, Any] | None = None,
+    ) -> Iterator[str]:
+        """Give what to insert in place of rows: a source's, with what the old ones hold in a person's columns."""
+        own = own_columns(table, self._columns_of(table))
+        if not own:
+            yield source
+            return
+        columns = columns or [column.name for column in table.columns]
+        rows = with_kept(table, source, columns=columns, own=own, where=where, quote='"')
+        self._run(f"CREATE OR REPLACE TEMPORARY TABLE completed_rows AS {rows}", bound)
+        yield "temp.completed_rows"
+        self._run("DROP TABLE temp.completed_rows")
 
 
-def _moments(said: str) -> dict[str, datetime]:
-    return {name: datetime.fromisoformat(text) for name, text in json.loads(said).items()}
-
-
-def _raise_translated(error: duckdb.Error, settings: DuckDBSettings, table: TableSpec | None) -> NoReturn:
-    """Raise the error of Fullcourt that says what DuckDB's means; the only place that reads DuckDB's messages."""
-    text, path = str(error).strip(), settings.path
-    about = f"{table.full_name}: " if table else ""
-    translated: FullcourtError
-    if held := _LOCK_HELD.search(text):
-        by = f"process {held[1]}" if held[1] else "another process"
-        translated = WarehouseBusyError(
-            f"{path} is locked by {by}, and still was after {settings.lock_timeout_seconds:g} s; DuckDB lets one "
-            "process write at a time: wait for it, or raise FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS"
-        )
-    elif "not a valid DuckDB database" in text or isinstance(error, duckdb.SerializationException):
-        translated = StorageError(f"{path} is not a DuckDB file, or is damaged; restore it from a copy ({text})")
-    elif "File too large" in text or "No space left" in text:
-        translated = StorageError(
-            f"{about}{path} cannot grow: the disk is full or a size limit is reached; free space "
-            f"and run again, nothing was half-written ({text})"
-        )
-    elif isinstance(error, _STORAGE_FAILED) or _FILE_REFUSED.search(text):  # a commit, too, fails of its files
-        translated = StorageError(f"{about}{path} cannot be read or written; check its folder's permissions ({text})")
-    elif isinstance(error, duckdb.TransactionException):
-        translated = WarehouseBusyError(f"{about}another transaction changed the same rows; try again ({text})")
-    elif isinstance(error, duckdb.CatalogException | duckdb.BinderException):
-        translated = SchemaError(f"{about}a table or column is missing, or has another type: {text}")
-    else:
-        translated = QueryError(f"{about}{text}")
-    raise translated from error
+def _backup(name: str, said: str, location: str) -> Backup | None:
+    """Read what a table's comment says of a backup; None if it is somebody else's comment."""
+    try:
+        told = json.loads(said)
+        moments = {key: datetime.fromisoformat(told[key]).astimezone(UTC) for key in ("created_at", "expires_at")}
+    except (ValueError, TypeError, LookupError):
+        return None
+    if not is_own_backup(name, application=told.get("application")):
+        return None
+    return Backup(name=name, location=location, **moments)

@@ -71,7 +71,8 @@ def plan(settings: Settings, first: date, last: date) -> tuple[DayPlan, ...]:
 
     @flow(name="plan-only", persist_result=False)
     def plan_only() -> tuple[DayPlan, ...]:
-        return plan_backfill(settings, read_request(settings, as_of=last, start_date=first, end_date=last, tables=None))
+        request = read_request(settings, as_of=last, start_date=first, end_date=last, tables=None)
+        return plan_backfill(settings, request).days
 
     return plan_only()
 

@@ -65,9 +65,9 @@ def test_the_report_counts_the_rows_that_are_there_and_fails_where_they_are_not(
     def lose_a_row_before_the_report() -> Report:
         request = read_request(settings, as_of=gone, start_date=DAY, end_date=gone, tables=None)
         plan = plan_backfill(settings, request)
-        results = run_days(settings, request, plan)
+        results = run_days(settings, request, plan.days)
         run_sql(settings, f"DELETE FROM nba_precompute.{MAIN} WHERE game_date = '{gone}' AND player_lookup = 'bos1'")
-        return report_run(settings, request, plan, results)
+        return report_run(settings, request, plan.days, results)
 
     report = lose_a_row_before_the_report()
     assert not report.is_done

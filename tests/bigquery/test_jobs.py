@@ -7,19 +7,46 @@ from typing import Any
 
 import pytest
 
+from flows.backfill import backfill
+from tasks.domain.errors import QuotaError, RequestError
 from tasks.report import Report
 from tasks.settings import Settings
-from tests.backfill.observe import DAY, MAIN, TABLES, content, days, failures, open_season, outcomes, published
+from tests.backfill.observe import (
+    DAY,
+    MAIN,
+    TABLES,
+    content,
+    days,
+    failures,
+    open_season,
+    outcomes,
+    published,
+    run_artifact,
+)
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.league import League
 
 RunBackfill = Callable[..., Report]
+MIB = 1024 * 1024
+CAP = 60 * MIB  # more than any one query of the plan is billed, and less than all
 STEPS = ("fetch", "stage", "publish", "append")
 
 
 def jobs_of_runs(server: BigQueryServer, project: str) -> list[dict[str, Any]]:
     """Return the jobs of backfills: those whose step is not the test's own."""
     return [job for job in server.jobs(project) if "-by-hand-" not in job["jobReference"]["jobId"]]
+
+
+def billed(job: dict[str, Any]) -> int:
+    """Return the bytes that a job was billed for."""
+    return int(job["statistics"].get("query", {}).get("totalBytesBilled", 0))
+
+
+def estimate(said: str) -> float:
+    """Return the MiB that a plan says a run reads."""
+    found = re.search(r"about ([0-9.]+) MiB, the plan included", said)
+    assert found is not None, said
+    return float(found[1])
 
 
 def attempts(server: BigQueryServer, project: str) -> Counter[str]:
@@ -72,21 +99,52 @@ def test_planning_takes_as_many_jobs_and_dry_runs_for_many_days_as_for_one(
     counts = []
     for last in (some[0], some[3]):
         before = len(server.requests(project))
-        with pytest.raises(Exception, match="max_bytes_billed=1 "):
-            run((some[0], last), max_bytes_billed=1)
+        with pytest.raises(RequestError, match=f"max_bytes_billed={CAP} "):
+            run((some[0], last), max_bytes_billed=CAP)
         begun = [path for method, path, _ in server.requests(project)[before:] if method == "POST"]
         counts.append(sum(path.endswith("/jobs") for path in begun))
     assert counts[0] == counts[1] - 7  # one day is the earliest and the latest in one: 1 check, 3 builds, 3 gates
 
 
-def test_a_run_that_would_read_too_much_is_refused_before_anything_runs(
+def test_a_run_that_would_read_too_much_is_refused_and_has_billed_nothing_but_the_plan(
     season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
 ) -> None:
-    with pytest.raises(Exception, match=r"max_bytes_billed=1000 \(1e\+03 B\): the run would read about .* USD"):
-        run(DAY, max_bytes_billed=1000)
+    with pytest.raises(
+        RequestError, match=rf"max_bytes_billed={CAP} \(60 MiB\): the run would read about .* USD"
+    ) as said:
+        run(DAY, max_bytes_billed=CAP)
     assert published(settings) == {}
-    assert not [job for job in jobs_of_runs(server, project) if job["configuration"]["jobType"] == "COPY"]
+    jobs = jobs_of_runs(server, project)
+    assert {job["configuration"]["labels"]["step"] for job in jobs if billed(job)} == {"fetch"}
+    assert all("-plan-" in job["jobReference"]["jobId"] for job in jobs)
+    of_plan = sum(map(billed, jobs))
+    assert of_plan > CAP
+    assert estimate(str(said.value)) > of_plan / MIB
     assert outcomes(run(DAY)) == {DAY: "complete"}
+
+
+def test_a_runs_own_cap_is_the_cap_of_each_of_its_jobs(
+    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
+) -> None:
+    assert outcomes(run(DAY, max_bytes_billed=2**39)) == {DAY: "complete"}
+    queries = [job["configuration"]["query"] for job in jobs_of_runs(server, project) if billed(job)]
+    assert {query["maximumBytesBilled"] for query in queries} == {str(2**39)}
+    before = len(jobs_of_runs(server, project))
+    with pytest.raises(QuotaError, match="raise max_bytes_billed, or narrow the range"):
+        run(DAY, resume=False, max_bytes_billed=1000)
+    assert not any(map(billed, jobs_of_runs(server, project)[before:]))
+
+
+def test_a_runs_bytes_are_estimated_with_those_of_its_plan(
+    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
+) -> None:
+    for dry_run in (True, False):
+        before = len(jobs_of_runs(server, project))
+        state = backfill(start_date=DAY, dry_run=dry_run, return_state=True)
+        plan = run_artifact(state.state_details.flow_run_id, "backfill-plan")
+        assert plan is not None
+        jobs = [job for job in jobs_of_runs(server, project)[before:] if "-report-" not in job["jobReference"]["jobId"]]
+        assert estimate(plan["description"]) >= sum(map(billed, jobs)) / MIB * 0.995
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -3,15 +3,17 @@
 import os
 import signal
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from google.cloud import bigquery  # noqa: TID251 - the real client
 from prefect.client.orchestration import get_client
 from prefect.states import Crashed
 
 from tasks.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, MAIN, TABLES, content, outcomes, published, start_backfill, wait_until
+from tests.bigquery.asking import query
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.league import League
 
@@ -63,7 +65,8 @@ def test_a_run_that_is_killed_at_any_step_is_continued_and_what_it_staged_is_swe
     }
     wait_until(lambda: all(job["status"]["state"] == "DONE" for job in server.jobs(project)))
     left = staged(server, project)
-    assert left == ([] if step == "append" else [f"{MAIN}__{DAY:%Y%m%d}__{run_id.replace('-', '_')}"])
+    named = f"{MAIN}__{DAY:%Y%m%d}__{run_id.replace('-', '_')}__"
+    assert [name[: len(named)] for name in left] == ([] if step == "append" else [named])
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(UUID(run_id), Crashed(message="its process was killed"), force=True)
     assert outcomes(run(DAY)) == {DAY: "complete"}
@@ -105,3 +108,24 @@ def test_what_another_run_has_staged_is_left_alone_while_it_runs_and_expires_by_
     assert staged(server, project) == [left]
     server.project(project).clock.advance(hours=25)
     assert staged(server, project) == []
+
+
+def test_a_run_drops_no_table_of_others_not_even_where_the_staging_dataset_is_one_of_its_own(
+    season: League,
+    settings: Settings,
+    run: RunBackfill,
+    server: BigQueryServer,
+    project: str,
+    client: bigquery.Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run(DAY)
+    before, there = content(settings), set(server.project(project).tables)
+    for dataset in ("nba_precompute", "fullcourt_staging"):
+        query(client, f"CREATE TABLE {dataset}.sales__2023 (n INT64)")
+        query(client, f"CREATE TABLE {dataset}.seen__20230223__{uuid4()} (n INT64)".replace("-", "_"))
+    mine = set(server.project(project).tables) - there
+    monkeypatch.setenv("FULLCOURT_BIGQUERY_STAGING_DATASET", "nba_precompute")
+    assert outcomes(run(DAY, resume=False)) == {DAY: "complete"}
+    assert set(server.project(project).tables) == there | mine
+    assert content(settings) == before

@@ -15,7 +15,7 @@ from tests.bigquery_server.tables import Field
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def cell(value: object) -> dict[str, str | None]:
+def cell(value: object) -> dict[str, Any]:
     """Return a value as a cell of a result; a timestamp in microseconds, as useInt64Timestamp asks for."""
     if value is None:
         return {"v": None}
@@ -25,14 +25,20 @@ def cell(value: object) -> dict[str, str | None]:
         return {"v": str(round((value - EPOCH).total_seconds() * 1_000_000))}
     if isinstance(value, float):
         return {"v": "NaN" if math.isnan(value) else str(value).replace("inf", "Infinity")}
+    if isinstance(value, list):
+        return {"v": [cell(each) for each in value]}
     if isinstance(value, int | str | date | Decimal):
         return {"v": str(value)}
     raise not_implemented(f"results of type {type(value).__name__}")
 
 
-def row(values: Sequence[object]) -> dict[str, Any]:
-    """Return a row of a result."""
-    return {"f": [cell(value) for value in values]}
+def row(values: Sequence[object], fields: Sequence[Field]) -> dict[str, Any]:
+    """Return a row of a result; an array that is NULL is empty in it.
+
+    https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#array_nulls
+    """
+    given = zip(values, fields, strict=True)
+    return {"f": [cell([] if value is None and field.mode == "REPEATED" else value) for value, field in given]}
 
 
 def parameters(given: Sequence[dict[str, Any]]) -> dict[str, Any]:

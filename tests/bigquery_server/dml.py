@@ -66,7 +66,11 @@ def merge(engine: Engine, tree: exp.Merge) -> Result:
 
     https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
     """
-    target, source = _writable(engine, tree), engine.project.table(name_of(tree.args["using"]))
+    target, using = _writable(engine, tree), tree.args["using"]
+    if isinstance(using, exp.Subquery):
+        source = f"({engine.duckdb(using.this)})"
+    else:
+        source = engine.project.table(name_of(using)).quoted
     whens = tree.args["whens"].expressions
     if tree.args["on"].sql() != "FALSE" or len(whens) != 2:
         raise not_implemented("a MERGE other than ON FALSE, with an INSERT and a DELETE")
@@ -79,7 +83,7 @@ def merge(engine: Engine, tree: exp.Merge) -> Result:
     doomed = _streamed(engine, target, alias, condition)
     gone = exp.select("1").from_(f"{target.dataset}.{target.name} AS {alias}").where(condition.copy())
     where = engine.duckdb(gone).partition(" WHERE ")[2]
-    new = engine.run(f"SELECT {', '.join(values)} FROM {source.quoted} AS {tree.args['using'].alias}")
+    new = engine.run(f"SELECT {', '.join(values)} FROM {source} AS {using.alias}")
     rows = _complete(target, columns, new)
 
     def change() -> int:

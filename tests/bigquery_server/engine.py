@@ -20,7 +20,7 @@ from tests.bigquery_server.tables import API_TYPES, Field
 if TYPE_CHECKING:
     from tests.bigquery_server.project import Project
 
-_NUMERIC = "DECIMAL(38,9)"  # what the dialect makes of NUMERIC
+_NUMERIC_DIGITS = -9  # the exponent of what the dialect makes of NUMERIC: DECIMAL(38,9)
 _RESULT_TYPES = {
     **API_TYPES,
     "INTEGER": "INTEGER",
@@ -66,7 +66,7 @@ class Engine:
             rows = self.project.connection.execute(text, used).fetchall()
         except duckdb.Error as error:
             raise ApiError("invalidQuery", str(error)) from error
-        return [tuple(float(each) if isinstance(each, Decimal) else each for each in row) for row in rows]
+        return [tuple(map(_value, row)) for row in rows]
 
     def describe(self, tree: Tree) -> list[Field]:
         """Return the columns that a query would give."""
@@ -74,8 +74,16 @@ class Engine:
         for name, kind, *_ in self.run(f"DESCRIBE {self.duckdb(tree)}"):
             if kind in _RESULT_TYPES:
                 fields.append(Field(name, _RESULT_TYPES[kind]))
-            elif kind.startswith("DECIMAL") and kind != _NUMERIC:
+            elif kind.removesuffix("[]") in API_TYPES:
+                fields.append(Field(name, API_TYPES[kind.removesuffix("[]")], "REPEATED"))
+            elif kind.startswith("DECIMAL"):
                 fields.append(Field(name, "FLOAT"))  # what DuckDB makes of a literal with a fraction
             else:
                 raise not_implemented(f"results of DuckDB's type {kind}")
         return fields
+
+
+def _value(value: Any) -> Any:
+    """Return a value as BigQuery has it: what DuckDB takes for a decimal is a FLOAT, unless it is a NUMERIC."""
+    is_float = isinstance(value, Decimal) and value.as_tuple().exponent != _NUMERIC_DIGITS
+    return float(value) if is_float else value

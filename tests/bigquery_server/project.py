@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.mutations import Mutations
-from tests.bigquery_server.tables import API_TYPES, DUCKDB_TYPES, Field, Table, size_of
+from tests.bigquery_server.tables import API_TYPES, Field, Table, size_of
 
 # How long streamed rows stay in the buffer, out of reach of copies; "up to", in the documentation:
 # https://cloud.google.com/bigquery/docs/data-manipulation-language#limitations
@@ -143,7 +143,7 @@ class Project:
         replaced = self.tables.get(table.full_name)
         if replaced is not None and (replaced.type != table.type or replaced.streamed):
             raise not_implemented(f"putting something in place of the {replaced.type.lower()} {table.full_name}")
-        columns = ", ".join(f'"{each.name}" {DUCKDB_TYPES[each.type]}' for each in table.fields)
+        columns = ", ".join(f'"{each.name}" {each.duckdb_type}' for each in table.fields)
         self.in_transaction(
             lambda: (
                 self.connection.execute(f"CREATE OR REPLACE TABLE {table.quoted} ({columns})"),
@@ -179,7 +179,7 @@ class Project:
         names = [each.name for each in table.fields]
         arrow = pa.Table.from_pylist(
             [dict(zip(names, row, strict=True)) for row in rows],
-            pa.schema([(each.name, _ARROW[each.type]) for each in table.fields]),
+            pa.schema([(each.name, _arrow(each)) for each in table.fields]),
         )
         self.connection.register(name, arrow)
         try:
@@ -238,8 +238,8 @@ class Project:
                 known = {each.name: each for each in table.fields}
                 table.fields = [
                     replace(
-                        known.get(column, Field(column, "")),
-                        type=API_TYPES.get(kind, "NUMERIC" if kind.startswith("DECIMAL") else kind),
+                        known.get(column, Field(column, "", "REPEATED" if kind.endswith("[]") else "NULLABLE")),
+                        type=API_TYPES.get(kind.removesuffix("[]"), "NUMERIC" if kind.startswith("DECIMAL") else kind),
                     )
                     for column, kind in found
                 ]
@@ -258,4 +258,10 @@ _ARROW = {
     "BOOLEAN": pa.bool_(),
     "DATE": pa.date32(),
     "TIMESTAMP": pa.timestamp("us", tz="UTC"),
+    "NUMERIC": pa.decimal128(38, 9),
 }
+
+
+def _arrow(column: Field) -> pa.DataType:
+    kind = _ARROW[column.type]
+    return pa.list_(kind) if column.mode == "REPEATED" else kind

@@ -127,7 +127,7 @@ class _Resources:
         if page:
             if self._call.asked("formatOptions.useInt64Timestamp", "false").lower() != "true":
                 raise not_implemented("results whose timestamps are floats")
-            answer["rows"] = [cells.row(row) for row in page]
+            answer["rows"] = [cells.row(row, result.fields) for row in page]
         if start + count < len(result.rows):
             answer["pageToken"] = str(start + count)
         return answer

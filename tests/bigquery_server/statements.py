@@ -109,6 +109,7 @@ class Statement:
     def _size(self, scan: Scan) -> int:
         every = any(not isinstance(star.parent, exp.Count) for star in scan.within.find_all(exp.Star))
         named = {column.name.lower() for column in scan.within.find_all(exp.Column)}
+        every = every or scan.node.alias.lower() in named  # the whole row as one value
         read = [each for each in scan.table.fields if every or each.name.lower() in named]
         filters = list(filters_of(scan.node, scan.table))
         if isinstance(scan.within, exp.Delete) and scan.node is target_of(scan.within):

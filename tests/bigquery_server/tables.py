@@ -19,10 +19,19 @@ DUCKDB_TYPES = {
     "BOOLEAN": "BOOLEAN",
     "DATE": "DATE",
     "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
+    "NUMERIC": "DECIMAL(38,9)",
 }
 API_TYPES = {duckdb: api for api, duckdb in DUCKDB_TYPES.items()}
 SQL_TYPES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
-_SIZES = {"INTEGER": "8", "FLOAT": "8", "BOOLEAN": "1", "DATE": "8", "TIMESTAMP": "8", "STRING": "2 + strlen({})"}
+_SIZES = {
+    "INTEGER": "8",
+    "FLOAT": "8",
+    "BOOLEAN": "1",
+    "DATE": "8",
+    "TIMESTAMP": "8",
+    "NUMERIC": "16",
+    "STRING": "2 + strlen({})",
+}
 
 
 def size_of(fields: Sequence["Field"]) -> str:
@@ -30,8 +39,16 @@ def size_of(fields: Sequence["Field"]) -> str:
 
     https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#data_type_sizes
     """
-    sizes = [f"CASE WHEN {each.name} IS NULL THEN 0 ELSE {_SIZES[each.type].format(each.name)} END" for each in fields]
-    return f"coalesce(sum({' + '.join(sizes)}), 0)"
+    return f"coalesce(sum({' + '.join(map(_size, fields))}), 0)"
+
+
+def _size(each: "Field") -> str:
+    if each.mode == "REPEATED":
+        return (
+            f'coalesce(list_sum(list_transform("{each.name}", lambda value: {_SIZES[each.type].format("value")})), 0)'
+        )
+    quoted = f'"{each.name}"'
+    return f"CASE WHEN {quoted} IS NULL THEN 0 ELSE {_SIZES[each.type].format(quoted)} END"
 
 
 @dataclass
@@ -42,6 +59,11 @@ class Field:
     type: str
     mode: str = "NULLABLE"
     description: str = ""
+
+    @property
+    def duckdb_type(self) -> str:
+        """Its type in DuckDB."""
+        return DUCKDB_TYPES[self.type] + ("[]" if self.mode == "REPEATED" else "")
 
     @property
     def shape(self) -> tuple[str, str, str]:

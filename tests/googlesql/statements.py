@@ -8,6 +8,8 @@ from tasks.ingest import LOADED_TEAMS
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
+from tasks.warehouse.dry_run import STAGED
+from tasks.warehouse.kept_columns import with_kept
 
 
 def catalogue() -> Catalogue:
@@ -25,6 +27,8 @@ def statements() -> Iterator[tuple[str, str]]:
             yield f"{table.name}/build from {source.name}", tables.query(table.name, "build", source=source.name)
         yield f"{table.name}/expected", tables.query(table.name, "expected")
         yield f"{table.name}/gate", queries.gate(tables, table, table.full_name)
+        rows = tables.query(table.name, "build", source=build.fallback.name)
+        yield f"{table.name}/gate of a dry run", queries.gate(tables, table, STAGED, rows)
         if build.preferred is not None:
             for with_missing in (True, False):
                 text = queries.coverage(tables, table, build.preferred, with_missing=with_missing)
@@ -53,6 +57,11 @@ def one_engine_statements() -> Iterator[tuple[str, str]]:
         yield f"{table.name}/kept rows", cleanup.kept_rows(table)
         yield f"{table.name}/undated rows", cleanup.undated_rows(table)
         yield f"{table.name}/missing rows", cleanup.missing_rows(table, table.full_name)
+        *known, own = (column.name for column in table.columns)
+        yield f"{table.name}/values", cleanup.values_in(table, table.full_name, [own])
+        where = f"{table.partition} = DATE '2023-02-23'"
+        kept = with_kept(table, table.full_name, columns=known, own=[own], where=where, quote="`")
+        yield f"{table.name}/kept columns", kept
 
 
 def changes() -> Iterator[tuple[str, str]]:
@@ -60,7 +69,8 @@ def changes() -> Iterator[tuple[str, str]]:
     expires = "TIMESTAMP '2026-12-25 04:00:00+00:00'"
     for table in catalogue().perishable:
         yield f"{table.name}/delete days", cleanup.delete_days(table)
-        yield f"{table.name}/restore rows", cleanup.restore_rows(table, table.full_name)
+        columns = [column.name for column in table.columns]
+        yield f"{table.name}/restore rows", cleanup.restore_rows(table, table.full_name, columns)
         clone = f"CLONE {table.full_name}\nOPTIONS(expiration_timestamp = {expires})"
         yield f"{table.name}/back up", f"CREATE SNAPSHOT TABLE IF NOT EXISTS fullcourt_backups.backup\n{clone}"
 

@@ -3,13 +3,13 @@
 from functools import lru_cache
 from typing import Any
 
-from google.auth.exceptions import GoogleAuthError
+import httpx
 from google.cloud import bigquery  # noqa: TID251
 from prefect_gcp import GcpCredentials
 
-from tasks.domain.errors import AccessError, SettingsError
+from tasks.domain.errors import AccessError, SettingsError, TransientError
 from tasks.settings import BigQuerySettings
-from tasks.warehouse.bigquery.errors import translate
+from tasks.warehouse.bigquery.errors import DRIVER_ERRORS, translate
 
 
 def connect(settings: BigQuerySettings) -> bigquery.Client:
@@ -18,10 +18,11 @@ def connect(settings: BigQuerySettings) -> bigquery.Client:
     Raises:
         SettingsError: There is no block of that name.
         AccessError: There are no credentials, or they are not a key.
+        TransientError: Prefect does not tell the block.
     """
     try:
         return bigquery.Client(project=settings.project, location=settings.location, credentials=credentials(settings))
-    except (GoogleAuthError, OSError) as error:
+    except DRIVER_ERRORS as error:
         raise translate(error, settings, about=f"project {settings.project}") from error
 
 
@@ -32,6 +33,11 @@ def credentials(settings: BigQuerySettings) -> Any:
     try:
         block = GcpCredentials.load(name) if name else GcpCredentials(project=settings.project)
         return block.get_credentials_from_service_account()
+    except httpx.HTTPError as error:
+        raise TransientError(
+            f"FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK={name}: Prefect does not tell the block ({type(error).__name__}); "
+            "look at its server, then try again"
+        ) from error
     except ValueError as error:  # what Prefect says of a block, and google-auth of a key
         if "Unable to find block document" in str(error):
             raise SettingsError(

@@ -9,6 +9,7 @@ from typing import Any
 import requests.exceptions
 from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError, NotFound, RetryError, Unauthorized
 from google.auth.exceptions import GoogleAuthError, TransportError
+from google.resumable_media import DataCorruption, InvalidResponse
 
 from tasks.domain.errors import (
     AccessError,
@@ -42,9 +43,13 @@ _CONNECTION = (
     requests.exceptions.ContentDecodingError,
     requests.exceptions.JSONDecodeError,  # half an answer
     requests.exceptions.Timeout,
+    TimeoutError,
     TransportError,
 )
-DRIVER_ERRORS = (GoogleAPICallError, GoogleAuthError, RetryError, *_CONNECTION)
+_LOCAL = (OSError, requests.exceptions.RequestException)  # certificates, proxies, an address that is none
+_VALUE = (ValueError, OverflowError, TypeError, InvalidResponse, DataCorruption)
+DRIVER_ERRORS = (GoogleAPICallError, GoogleAuthError, RetryError, *_CONNECTION, *_LOCAL, *_VALUE)
+"""What the client, and what it is made of, raise."""
 _TOO_MANY_REQUESTS, _SERVER_ERROR, _NOT_IMPLEMENTED = 429, 500, 501
 _ENDED_BY_TIME = ("stopped", "timeout")
 _QUEUE_SIGN = "Too many DML statements outstanding"  # its reason, resourcesExceeded, is also a query's that is too big
@@ -102,6 +107,16 @@ def translate(error: BaseException, settings: BigQuerySettings, *, about: str, j
 
 def _translate_answer(error: BaseException, settings: BigQuerySettings, where: str) -> FullcourtError:
     reason, text = _reason(error), _text(error)
+    if isinstance(error, _LOCAL):
+        return AccessError(
+            f"{where}: BigQuery cannot be reached from here: {text}; look at the proxy, the certificates and the "
+            "address that this machine uses (HTTPS_PROXY, REQUESTS_CA_BUNDLE)"
+        )
+    if isinstance(error, _VALUE):
+        return QueryError(
+            f"{where}: a value or an answer cannot be read or sent ({type(error).__name__}: {text}); correct the "
+            "value, or run it again if the answer was damaged"
+        )
     if reason in _ENDED_BY_TIME:
         return DeadlineError(
             f"{where}: {text}; the job had {settings.job_timeout_seconds:g} s: "

@@ -54,7 +54,7 @@ class Jobs:
     def __init__(self, client: bigquery.Client, settings: BigQuerySettings, origin: Origin) -> None:
         self._client, self._settings, self._origin = client, settings, origin
         self._used: dict[str, int] = {}
-        self.run_count = 0
+        self.run_count = self.bytes_billed = 0
 
     def run(self, purpose: Purpose, content: str, begin: Begin) -> Job:
         """Run a job to its end, again if it fails for a passing reason.
@@ -85,7 +85,10 @@ class Jobs:
             return job
 
         with self.translated(purpose, job_id=base):
-            return self._retry(until)(once)()
+            job = self._retry(until)(once)()
+        if isinstance(job, bigquery.QueryJob):
+            self.bytes_billed += job.total_bytes_billed or 0
+        return job
 
     def call(self, purpose: Purpose, request: Callable[[], T]) -> T:
         """Make a request that is no job, again if it fails for a passing reason."""

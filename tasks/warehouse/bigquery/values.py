@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from google.cloud import bigquery  # noqa: TID251
@@ -58,6 +58,11 @@ def _json_value(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a literal of a moment, to the second."""
+    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00'"
 
 
 def type_of(field: bigquery.SchemaField) -> str:

@@ -8,7 +8,7 @@ the Storage API would need a permission more.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Self, cast
 from uuid import uuid4
 
@@ -18,14 +18,16 @@ from google.cloud import bigquery  # noqa: TID251
 from tasks.domain.errors import FullcourtError, QueryError, SchemaError
 from tasks.domain.table import TableSpec
 from tasks.settings import BigQuerySettings
-from tasks.tables.ddl import create_table, definition
+from tasks.tables.ddl import create_table, definition, labels
 from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.connection import Connection
 from tasks.warehouse.bigquery.jobs import ONCE, Purpose
-from tasks.warehouse.bigquery.values import line, type_of
+from tasks.warehouse.bigquery.staging import create_staging, is_left_behind, staging_name
+from tasks.warehouse.bigquery.values import line, timestamp, type_of
+from tasks.warehouse.kept_columns import own_columns, with_kept
+from tasks.warehouse.own_backups import backup_named, is_own_backup
 
-STAGING_LIFETIME = timedelta(hours=24)
 _LEAST_BYTES_BILLED = 10 * 1024 * 1024  # of each table that a query reads: https://cloud.google.com/bigquery/pricing
 
 
@@ -45,6 +47,11 @@ class BigQueryWarehouse(Connection):
     def statements(self) -> int:
         """Jobs that were run since the connection was opened."""
         return self._connected[1].run_count if self._connected else 0
+
+    @property
+    def bytes_billed(self) -> int:
+        """Bytes that queries were billed for since the connection was opened."""
+        return self._connected[1].bytes_billed if self._connected else 0
 
     def fetch(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a query and return its rows, by column; they come through Arrow."""
@@ -88,11 +95,11 @@ class BigQueryWarehouse(Connection):
     ) -> Iterator[Staged]:
         """Build a day's rows in a staging table, made like the table itself: a copy must find the same columns."""
         purpose = Purpose("stage", table.name, game_date.isoformat())
-        location = self._staging_name(table, f"{game_date:%Y%m%d}", run_id)
+        location = self._staging(table, f"{game_date:%Y%m%d}", run_id)
         try:
             with _named(table):
-                create = self._create_staging(location, table)
-                self._query(purpose, f"{create}\nAS SELECT {self._columns_of(table)} FROM (\n{sql}\n)", parameters)
+                create = create_staging(location, table, run_id, self._origin.server)
+                self._query(purpose, f"{create}\nAS {self._rows_for(table, sql, game_date)}", parameters)
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
             self._drop(location)
@@ -119,11 +126,12 @@ class BigQueryWarehouse(Connection):
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table by a load job, all or nothing; what other threads append meanwhile goes with it."""
-        names = [column.name for column in table.columns]
-        lines = [line({name: row[name] for name in names if name in row}) for row in rows]
+        names, purpose = [column.name for column in table.columns], Purpose("append", table.name)
+        with self._jobs.translated(purpose):
+            lines = [line({name: row[name] for name in names if name in row}) for row in rows]
         appends_to(self._settings.identity, table.full_name).append(
             lines,
-            lambda batch: self._load(Purpose("append", table.name), table.full_name, batch),
+            lambda batch: self._load(purpose, table.full_name, batch),
             interval_seconds=self._settings.append_interval_seconds,
         )
 
@@ -132,9 +140,16 @@ class BigQueryWarehouse(Connection):
         days = rows.column(table.partition).to_pylist()
         if not days:
             return Replaced(deleted=0, inserted=0)
-        location = self._staging_name(table, f"load_{uuid4().hex[:8]}", self._origin.run_id)
+        run_id = self._origin.run_id
+        location = self._staging(table, "load", run_id)
         purpose = Purpose("replace", table.name)
-        columns = ", ".join(rows.column_names)
+        own = own_columns(table, self._types_of(table))
+        names = [*rows.column_names, *(f"`{name}`" for name in own)]
+        source = location
+        if own:
+            where = f"{table.partition} BETWEEN @first AND @last"
+            kept = with_kept(table, location, columns=rows.column_names, own=own, where=where, quote="`")
+            source = f"(\n{kept}\n)"
         given = [rows.column(name).to_pylist() for name in match]
         parameters: dict[str, Parameter] = {
             "first": min(days) - LOOK_AROUND,
@@ -143,14 +158,16 @@ class BigQueryWarehouse(Connection):
         }
         key = "CONCAT(" + ", '|', ".join(f"CAST(t.{name} AS STRING)" for name in match) + ")"
         merge = f"""MERGE {table.full_name} AS t
-USING {location} AS s ON FALSE
+USING {source} AS s ON FALSE
 WHEN NOT MATCHED BY TARGET THEN
-  INSERT ({columns}) VALUES ({", ".join(f"s.{name}" for name in rows.column_names)})
+  INSERT ({", ".join(names)}) VALUES ({", ".join(f"s.{name}" for name in names)})
 WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND {key} IN UNNEST(@keys) THEN
   DELETE"""
         try:
-            self._query(purpose, self._create_staging(location, table), {})
-            self._load(purpose, location, [line(row) for row in rows.to_pylist()])
+            self._query(purpose, create_staging(location, table, run_id, self._origin.server), {})
+            with self._jobs.translated(purpose):
+                lines = [line(row) for row in rows.to_pylist()]
+            self._load(purpose, location, lines)
             done = self._query(purpose, merge, parameters).dml_stats or bigquery.DmlStats()
         finally:
             self._drop(location)
@@ -168,9 +185,9 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         return max(int(job.total_bytes_processed), _LEAST_BYTES_BILLED * len(job.referenced_tables))
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
-        """Drop what runs that are over left staged; returns the names of what was dropped."""
-        names = [str(table.table_id) for table in self._list(self._settings.staging_dataset)]
-        left = [name for name in names if is_over(name.rpartition("__")[2].replace("_", "-"))]
+        """Drop what runs of the same Prefect server left staged that are known to be over; returns the names."""
+        there = self._list(self._settings.staging_dataset)
+        left = [str(table.table_id) for table in there if is_left_behind(table, self._origin.server, is_over)]
         for name in left:
             self._drop(f"{self._settings.staging_dataset}.{name}")
         return left
@@ -197,13 +214,13 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
             self._query(
                 Purpose("back-up", table.name),
                 f"CREATE SNAPSHOT TABLE IF NOT EXISTS {location}\nCLONE {table.full_name}\n"
-                f"OPTIONS(expiration_timestamp = {_timestamp(expires_at)})",
+                f"OPTIONS(expiration_timestamp = {timestamp(expires_at)}, labels = {labels()})",
                 {},
             )
-        return next(backup for backup in self.backups() if backup.name == name)
+        return backup_named(name, self.backups(), location)
 
     def backups(self) -> list[Backup]:
-        """Return the snapshots that have not expired, oldest first."""
+        """Return the snapshots that the cleanup took and that have not expired, oldest first."""
         dataset = self._settings.backup_dataset
         found = [
             Backup(
@@ -214,6 +231,7 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
             )
             for table in self._list(dataset)
             if table.table_type == "SNAPSHOT" and table.created and table.expires
+            if is_own_backup(table.table_id, application=table.labels.get("application"))
         ]
         return sorted(found, key=lambda backup: backup.created_at)
 
@@ -224,28 +242,26 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
             lambda: self._client.delete_table(self._path(backup.location), not_found_ok=True, **ONCE),
         )
 
-    def _create_staging(self, location: str, like: TableSpec) -> str:
-        expires = _timestamp(datetime.now(UTC) + STAGING_LIFETIME)
-        return (
-            f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
-            f"OPTIONS(expiration_timestamp = {expires}, require_partition_filter = FALSE)"
-        )
+    def _rows_for(self, table: TableSpec, sql: str, game_date: date) -> str:
+        """Return the query for a day's rows of a table: its columns in its own order, as rows are matched by place.
 
-    def _columns_of(self, table: TableSpec) -> str:
-        """Return what to select for a table: its columns in its own order, as rows are matched by place.
-
-        A column that only the table has stays NULL.
+        A column that only the table has keeps what the row of the same key holds in it.
         """
         types = {column.name: column.type for column in table.columns}
-        there = self._look_up(table.full_name)
-        found = {field.name: type_of(field) for field in there.schema} if there else types
-        return ", ".join(
-            f"CAST({name if name in types else 'NULL'} AS {types.get(name, kind)}) AS {name}"
-            for name, kind in found.items()
-        )
+        there = self._types_of(table) or types
+        source = f"(\n{sql}\n)"
+        if own := own_columns(table, there):
+            day = f"{table.partition} = DATE '{game_date}'"
+            source = f"(\n{with_kept(table, source, columns=list(types), own=own, where=day, quote='`')}\n)"
+        columns = (f"CAST({name} AS {types[name]}) AS {name}" if name in types else f"`{name}`" for name in there)
+        return f"SELECT {', '.join(columns)} FROM {source}"
 
-    def _staging_name(self, table: TableSpec, what: str, run_id: str) -> str:
-        return f"{self._settings.staging_dataset}.{table.name}__{what}__{run_id.replace('-', '_')}"
+    def _types_of(self, table: TableSpec) -> dict[str, str]:
+        there = self._look_up(table.full_name)
+        return {field.name: type_of(field) for field in there.schema} if there else {}
+
+    def _staging(self, table: TableSpec, what: str, run_id: str) -> str:
+        return f"{self._settings.staging_dataset}.{staging_name(table, what, run_id)}"
 
     def _drop(self, location: str) -> None:
         if self._connected is not None:
@@ -274,7 +290,3 @@ def _named(table: TableSpec) -> Iterator[None]:
         raise SchemaError(f"{table.full_name}: {error}") from error
     except QueryError as error:
         raise QueryError(f"{table.full_name}: {error}") from error
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00'"

@@ -1,6 +1,7 @@
 """What the application asks of a warehouse, of BigQuery: the adapter's side of the contract."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,12 +12,13 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
 from deployments.doctor import examine_warehouse
-from tasks.domain.errors import QueryError, QuotaError, SchemaError
+from tasks.domain.errors import QueryError, QuotaError, SchemaError, StorageError
 from tasks.domain.table import TableSpec
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Origin, Warehouse, arrow_schema
 from tasks.warehouse.open import open_warehouse
+from tests.bigquery.asking import query
 from tests.league import League
 
 ONE, TWO = date(2023, 2, 23), date(2023, 2, 24)
@@ -174,6 +176,24 @@ def test_a_change_says_how_many_rows_it_changed_and_a_backup_holds_them_until_it
     assert warehouse.backups() == []
 
 
+def test_a_snapshot_or_table_of_others_is_no_backup_and_is_not_taken_for_one(
+    warehouse: Warehouse, client: bigquery.Client, settings: Settings
+) -> None:
+    publish(warehouse, ONE, "BOS")
+    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    warehouse.back_up(TEAMS, "ours", before=TWO, expires_at=expires)
+    dataset = settings.backup_dataset
+    query(
+        client,
+        f"CREATE SNAPSHOT TABLE {dataset}.theirs\nCLONE {TEAMS.full_name}\n"
+        f"OPTIONS(expiration_timestamp = TIMESTAMP '{expires:%Y-%m-%d %H:%M:%S}+00:00')",
+    )
+    query(client, f"CREATE TABLE {dataset}.a_table (n INT64)")
+    assert [backup.name for backup in warehouse.backups()] == ["ours"]
+    with pytest.raises(StorageError, match=rf"{dataset}.theirs is there, and is no backup of a cleanup: rename it"):
+        warehouse.back_up(TEAMS, "theirs", before=TWO, expires_at=expires)
+
+
 def test_an_estimate_is_what_would_be_billed_and_takes_no_job(warehouse: Warehouse) -> None:
     before = warehouse.statements
     sql = f"SELECT points FROM {BOX.full_name} WHERE game_date = @game_date"
@@ -181,20 +201,40 @@ def test_an_estimate_is_what_would_be_billed_and_takes_no_job(warehouse: Warehou
     assert warehouse.statements == before
 
 
-def test_what_a_run_that_is_over_left_staged_is_dropped_and_nothing_else(
-    warehouse: Warehouse, client: bigquery.Client
+def test_what_a_run_of_the_same_server_that_is_over_left_staged_is_dropped_and_nothing_else(
+    warehouse: Warehouse, client: bigquery.Client, settings: Settings
 ) -> None:
-    other, sql = str(uuid4()), query_of(TEAMS, team_abbr="'BOS'", analysis_date="@game_date")
+    running, sql = str(uuid4()), query_of(TEAMS, team_abbr="'BOS'", analysis_date="@game_date")
     day: dict[str, Any] = {"game_date": ONE}
-    with (
-        warehouse.stage(TEAMS, sql, day, game_date=ONE, run_id=RUN) as left,
-        warehouse.stage(TEAMS, sql, day, game_date=ONE, run_id=other) as running,
-    ):
-        assert client.get_table(left.location).expires is not None
-        assert warehouse.sweep(lambda run_id: run_id == RUN) == [left.location.partition(".")[2]]
+
+    def at(server: str | None) -> Warehouse:
+        return open_warehouse(settings.connection(), Origin(run_id=RUN, step="contract", server=server))
+
+    def is_over(run_id: str) -> bool:
+        return run_id == RUN
+
+    with at("a1") as here, at("b2") as elsewhere, at(None) as nowhere, ExitStack() as staged:
+
+        def stage(by: Warehouse, run_id: str) -> str:
+            return staged.enter_context(by.stage(TEAMS, sql, day, game_date=ONE, run_id=run_id)).location
+
+        left = stage(here, RUN)
+        kept = [stage(here, running), stage(elsewhere, RUN), stage(nowhere, RUN)]
+        dataset, name = left.split(".")
+        foreign = [f"{dataset}.{name}_2", f"{dataset}.sales__2023", f"{dataset}.copy_of_staging", f"{dataset}.seen__it"]
+        own_labels = 'labels = [("application", "fullcourt"), ("purpose", "staging"), ("server", "a1"), ("run", "%s")]'
+        for place, options in zip(foreign, ("", "", f"OPTIONS({own_labels % RUN})", ""), strict=True):
+            query(client, f"CREATE TABLE {place} (n INT64) {options}")
+        query(client, f"CREATE OR REPLACE TABLE {foreign[3]} LIKE {TEAMS.full_name} AS SELECT * FROM {left}")
+        assert client.get_table(left).expires is not None
+        assert nowhere.sweep(is_over) == []
+        assert here.sweep(is_over) == [name]
         with pytest.raises(NotFound):
-            client.get_table(left.location)
-        assert client.get_table(running.location).num_rows == 1
+            client.get_table(left)
+        assert [client.get_table(location).num_rows for location in kept] == [1, 1, 1]
+        assert {client.get_table(location).table_id for location in foreign} == {f.partition(".")[2] for f in foreign}
+        for spec in TABLES:
+            assert client.get_table(spec.full_name)
 
 
 def test_a_job_that_was_begun_before_is_found_and_not_run_again(warehouse: Warehouse, settings: Settings) -> None:

@@ -1,0 +1,49 @@
+"""Staging tables: what one is named, what it says of itself, and when it has been left behind.
+
+A name is no proof of ownership: a dataset can be shared. A table is dropped only if its labels say that this
+application made it, for a run of this very Prefect server, that is known to be over. All else expires by itself.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from google.cloud.bigquery.table import TableListItem  # noqa: TID251
+
+from tasks.domain.table import TableSpec
+from tasks.tables.ddl import labels
+from tasks.warehouse.bigquery.values import timestamp
+
+LIFETIME = timedelta(hours=24)
+_PURPOSE = "staging"
+
+
+def staging_name(table: TableSpec, what: str, run_id: str) -> str:
+    """Return a name that no table has, for rows of a table."""
+    return f"{table.name}__{what}__{_suffix(run_id)}__{uuid4().hex[:8]}"
+
+
+def create_staging(location: str, like: TableSpec, run_id: str, server: str | None) -> str:
+    """Return the statement that creates a staging table with the columns and the layout of another table."""
+    owner = {"purpose": _PURPOSE, "run": run_id} | ({"server": server} if server else {})
+    return (
+        f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
+        f"OPTIONS(expiration_timestamp = {timestamp(datetime.now(UTC) + LIFETIME)}, "
+        f"require_partition_filter = FALSE, labels = {labels(**owner)})"
+    )
+
+
+def is_left_behind(table: TableListItem, server: str | None, is_over: Callable[[str], bool]) -> bool:
+    """Tell whether a table is what a run of a Prefect server, which is over, has left staged."""
+    said, run_id = table.labels, str(table.labels.get("run"))
+    return (
+        server is not None
+        and table.table_type == "TABLE"
+        and (said.get("application"), said.get("purpose"), said.get("server")) == ("fullcourt", _PURPOSE, server)
+        and f"__{_suffix(run_id)}__" in str(table.table_id)  # a copy under another name is somebody's own
+        and is_over(run_id)
+    )
+
+
+def _suffix(run_id: str) -> str:
+    return run_id.replace("-", "_")

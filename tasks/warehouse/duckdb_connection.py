@@ -1,0 +1,166 @@
+"""A connection to the DuckDB file: its lock, its transactions, and what more than one statement needs."""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+from uuid import uuid4
+
+import duckdb  # noqa: TID251
+import pyarrow as pa
+
+from tasks.domain.errors import QueryError
+from tasks.domain.table import TableSpec
+from tasks.settings import DuckDBSettings
+from tasks.warehouse.base import Parameters
+from tasks.warehouse.dialect import to_duckdb
+from tasks.warehouse.duckdb_errors import DRIVER_ERRORS, holder_of_lock, refuse_what_is_no_duckdb_file, translate
+
+_parsed: dict[
+    str, duckdb.Statement
+] = {}  # parsing the longest query takes as long as running it; a parsed one serves any connection
+
+# One process writes a file at a time, so that locks within the process are enough to keep two writers of one table
+# apart. Without them, two runs that replace the same empty day would both insert it: neither sees the other's rows.
+_write_locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+
+
+class Connection:
+    """A connection to the DuckDB file that the settings name; connections of one process share its cache and lock."""
+
+    def __init__(self, settings: DuckDBSettings) -> None:
+        self._settings = settings
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._is_in_file = False
+        self.statements = 0
+
+    def __enter__(self) -> Self:
+        self._connect()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise QueryError("the warehouse is not connected; use it in a `with` block")
+        return self._connection
+
+    def _connect(self, *, creates: bool = False) -> None:
+        """Open the file; whoever only reads makes none, and finds nothing in one that is missing."""
+        path, deadline = self._settings.path, time.monotonic() + self._settings.lock_timeout_seconds
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{self._settings.memory_limit_mib}MiB",
+            "threads": self._settings.threads,
+            "max_vacuum_tasks": 0,  # by itself, DuckDB would merge row groups in the middle of a run: see sweep
+            "python_enable_replacements": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        while True:
+            with self._translated():
+                try:
+                    refuse_what_is_no_duckdb_file(path)
+                    self._is_in_file = creates or path.exists()
+                    if creates:
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                    self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
+                except duckdb.IOException as error:
+                    if not holder_of_lock(error) or time.monotonic() >= deadline:
+                        raise
+                    time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - jitter
+                    continue
+                self._open.execute("SET TimeZone = 'UTC'")
+                return
+
+    def _columns_of(self, table: TableSpec) -> list[str]:
+        with self._translated(table):
+            found = self._open.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+                "AND schema_name = $dataset AND table_name = $name ORDER BY column_index",
+                {"dataset": table.dataset, "name": table.name},
+            ).fetchall()
+        return [str(name) for (name,) in found]
+
+    def _has(self, name: str) -> bool:
+        dataset, _, table = name.partition(".")
+        with self._translated():
+            found = self._open.execute(
+                "SELECT 1 FROM information_schema.tables "
+                "WHERE table_catalog = current_database() AND table_schema = $dataset AND table_name = $table",
+                {"dataset": dataset, "table": table},
+            ).fetchone()
+        return found is not None
+
+    def _run(self, text: str, bound: Mapping[str, Any] | None = None) -> int:
+        """Run a statement in DuckDB's own dialect; returns the rows that it changed, -1 if it changes none."""
+        self.statements += 1
+        row = self._open.execute(self._parse(text), bound).fetchone()
+        return int(row[0]) if row and isinstance(row[0], int) else -1
+
+    def _parse(self, text: str) -> duckdb.Statement:
+        if text not in _parsed:
+            (_parsed[text],) = self._open.extract_statements(text)
+        return _parsed[text]
+
+    def _bind(self, sql: str, parameters: Parameters) -> tuple[str, dict[str, Any]]:
+        text, used = to_duckdb(sql)
+        if missing := sorted(used - parameters.keys()):
+            raise QueryError(f"the query uses parameters that were not given: {', '.join(missing)}")
+        return text, {name: parameters[name] for name in used}
+
+    def _turn(self, name: str = "") -> threading.Lock:
+        """Return what keeps others of this process from writing a table, or the file as a whole, meanwhile."""
+        return _write_locks[str(self._settings.path), name]
+
+    @contextmanager
+    def _writing(self, table: TableSpec) -> Iterator[None]:
+        """One transaction; nobody else in this process writes the table meanwhile."""
+        with self._turn(table.full_name), self._translated(table):
+            self._open.begin()
+            try:
+                yield
+                self._open.commit()
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _change_nothing(self) -> None:
+        """Make a change that leaves nothing, and takes no name that anybody has."""
+        name = f"nothing_{uuid4().hex}"
+        self._open.begin()
+        try:
+            self._run(f"CREATE TABLE {name} (nothing BOOLEAN)")
+            self._run(f"DROP TABLE {name}")
+            self._open.commit()
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            self._open.rollback()
+        except duckdb.Error:
+            return  # a commit that failed has rolled back already
+
+    @contextmanager
+    def _registered(self, rows: pa.Table) -> Iterator[str]:
+        name = "incoming_rows"
+        self._open.register(name, rows)
+        try:
+            yield name
+        finally:
+            self._open.unregister(name)
+
+    @contextmanager
+    def _translated(self, table: TableSpec | None = None) -> Iterator[None]:
+        try:
+            yield
+        except DRIVER_ERRORS as error:
+            raise translate(error, self._settings, table) from error

@@ -1,0 +1,69 @@
+"""What a person keeps in columns of his own outlives a rewrite of the row: by a backfill, and by a load of its game."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from tasks.report import Report
+from tasks.settings import Settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.base import arrow_schema
+from tasks.warehouse.open import open_warehouse
+from tests.backfill.observe import DAY, MAIN, content, open_season, outcomes
+from tests.league import League, fetch, run_sql
+
+RunBackfill = Callable[..., Report]
+DERIVED, BOX = f"nba_precompute.{MAIN}", "nba_analytics.player_game_summary"
+
+
+def extend(settings: Settings, table: str) -> None:
+    run_sql(
+        settings,
+        f"ALTER TABLE {table} ADD COLUMN note VARCHAR",
+        f'ALTER TABLE {table} ADD COLUMN "order" DECIMAL(38,9)',
+        f"ALTER TABLE {table} ADD COLUMN tags VARCHAR[]",
+        f"UPDATE {table} SET note = player_lookup || '!', \"order\" = 1.5, tags = ['a', player_lookup]",
+    )
+
+
+def kept(settings: Settings, table: str) -> dict[str, tuple[object, ...]]:
+    """Return what each player of the day has in a person's columns."""
+    sql = f"SELECT player_lookup, note, `order`, tags FROM {table} WHERE game_date = @day"
+    return {
+        str(row["player_lookup"]): (row["note"], row["order"] and float(row["order"]), list(row["tags"] or []))
+        for row in fetch(settings, sql, day=DAY)
+    }
+
+
+def test_a_day_that_is_built_again_keeps_what_a_person_wrote_beside_its_rows(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    run(DAY)
+    extend(settings, DERIVED)
+    before, rows = kept(settings, DERIVED), content(settings)
+    assert before["bos1"] == ("bos1!", 1.5, ["a", "bos1"])
+    assert outcomes(run(DAY, resume=False)) == {DAY: "complete"}
+    assert (kept(settings, DERIVED), content(settings)) == (before, rows)
+    run_sql(settings, f"DELETE FROM {DERIVED} WHERE player_lookup = 'bos1'")
+    assert outcomes(run(DAY)) == {DAY: "complete"}
+    assert kept(settings, DERIVED) == {**before, "bos1": (None, None, [])}
+    assert content(settings) == rows
+
+
+def test_a_game_that_is_loaded_again_keeps_what_a_person_wrote_beside_its_rows(
+    league: League, settings: Settings
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    extend(settings, BOX)
+    before = kept(settings, BOX)
+    table = load_catalogue(settings).table("player_game_summary")
+    again = [row for row in league.box if row["game_date"] == DAY]
+    again = [*again[1:], {**again[0], "player_lookup": "someone"}]
+    with open_warehouse(settings.connection()) as warehouse:
+        done = warehouse.replace(table, pa.Table.from_pylist(again, arrow_schema(table)), match=("game_id",))
+    assert (done.deleted, done.inserted) == (40, 40)
+    del before["bos1"]
+    assert kept(settings, BOX) == {**before, "someone": (None, None, [])}
