@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from deployments import ddl
 from tasks import clock
-from tasks.ingest import LOADED_TEAMS
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
@@ -38,7 +37,6 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "check of a day", queries.check(tables, derived)
     yield "row counts", queries.row_counts(derived)
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
-    yield "loaded teams", LOADED_TEAMS
     yield from {"newest final game": clock.NEWEST_FINAL_GAME, "newest box score": clock.NEWEST_BOX_SCORE}.items()
     yield "unplayed games", clock.UNPLAYED_GAMES
     for table in tables.perishable:
