@@ -174,8 +174,10 @@ def test_a_deployment_whose_schedule_is_seconds_away_is_run_to_its_end_without_a
 
 
 WORK = """
-import time
+import os, sys, time
+sys.path.insert(0, os.environ["FULLCOURT_PROJECT_DIR"])
 from prefect import flow, pause_flow_run, suspend_flow_run
+from tasks.domain.errors import RequestError
 
 @flow(log_prints=True)
 def work(how: str):
@@ -186,7 +188,7 @@ def work(how: str):
     if how == "suspend":
         suspend_flow_run(timeout=3600)
     if how == "fail":
-        raise ValueError("it was to fail")
+        raise RequestError("it was to fail")
 """
 
 
@@ -283,7 +285,7 @@ def test_after_down_and_up_a_waiting_run_has_ended_and_a_suspended_one_still_wai
     wait_until(local, paused, "Crashed")
     assert local.ask(f"/api/flow_runs/{suspended}")["state_name"] == "Suspended"
     assert local.ask(f"/api/flow_runs/{suspended}/resume", {})["status"] == "ACCEPT"
-    wait_until(local, suspended, "Completed", "Suspended", attempt=2)
+    wait_until(local, suspended, "Completed")
 
 
 def test_a_keeper_that_was_killed_is_replaced_and_its_worker_taken_over(local: Local) -> None:
