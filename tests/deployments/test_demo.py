@@ -87,7 +87,7 @@ def make_demo_file(path: Path) -> None:
 
 def change(path: Path) -> None:
     with open_warehouse(Settings(duckdb_path=path).connection()) as warehouse:
-        warehouse.create(table for table in load_catalogue(Settings()).tables.values() if table.role == "derived")
+        warehouse.create(table for table in load_catalogue(Settings()).tables.values() if table.role == "record")
 
 
 def replace(path: Path) -> None:
