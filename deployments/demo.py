@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -169,19 +170,18 @@ def _sign(warehouse: Path) -> None:
         write_private(_signature(warehouse), json.dumps(look))
 
 
-def _note(warehouse: Path) -> dict[str, int] | None:
+def _note(warehouse: Path) -> dict[str, int | str] | None:
     with suppress(FileNotFoundError, ValueError):
-        noted: dict[str, int] = json.loads(_signature(warehouse).read_text(encoding="utf-8"))
+        noted: dict[str, int | str] = json.loads(_signature(warehouse).read_text(encoding="utf-8"))
         return noted
     return None
 
 
-def _look(warehouse: Path) -> dict[str, int] | None:
+def _look(warehouse: Path) -> dict[str, int | str] | None:
     """Return what tells a file from every other one, and from itself after a change."""
     if warehouse.is_symlink() or not warehouse.is_file():
         return None
-    found = warehouse.stat()
-    return {"inode": found.st_ino, "bytes": found.st_size, "changed_ns": found.st_mtime_ns}
+    return {"inode": warehouse.stat().st_ino, "sha256": sha256(warehouse.read_bytes()).hexdigest()}
 
 
 def _log(warehouse: Path) -> Path:

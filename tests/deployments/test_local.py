@@ -219,12 +219,12 @@ def start(local: Local, tmp_path: Path) -> Callable[[str], str]:
 def wait_until(local: Local, run: str, *names: str, attempt: int = 1) -> dict[str, Any]:
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        found: dict[str, Any] = local.ask(f"/api/flow_runs/{run}")
-        if found["state_name"] in names and found["run_count"] >= attempt:
+        found: dict[str, Any] | None = local.ask(f"/api/flow_runs/{run}")
+        if found and found["state_name"] in names and found["run_count"] >= attempt:
             return found
         time.sleep(0.1)
     log = "\n".join(log_tail(local.home / f"{name}.log", 40) for name in (KEEPER, WORKER))
-    raise AssertionError(f"{found['state_name']}, attempt {found['run_count']}, not {names}\n{log}")
+    raise AssertionError(f"{found and (found['state_name'], found['run_count'])}, not {names}\n{log}")
 
 
 def process_of(run: str) -> psutil.Process:
