@@ -96,13 +96,6 @@ KNOWN: tuple[Known, ...] = (
         _LOCKED,
         "SQLite as above, while an event is matched with the alerts: the server puts it back, and matches it again.",
     ),
-    Known(
-        "worker.log",
-        r"ERROR   \| Flow run '[^']+' - (Encountered exception during execution: ValueError\('it was to fail'\)"
-        r"|Engine execution exited with unexpected exception)",
-        r"ValueError: it was to fail",
-        "A flow with which the tests of the worker look at what becomes of a run that fails.",
-    ),
 )
 
 

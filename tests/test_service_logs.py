@@ -47,13 +47,6 @@ EXPLAINED = [
         f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}{LOCKED}\n",
     ),
     (
-        "worker.log",
-        (
-            f"{TIME}ERROR   | Flow run 'a' - Encountered exception during execution: ValueError('it was to fail')\n"
-            f"{FRAMES}ValueError: it was to fail\n"
-        ),
-    ),
-    (
         "server.log",
         (
             f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}"
