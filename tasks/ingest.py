@@ -10,8 +10,9 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks import markdown
 from tasks.artifacts import write_markdown, write_table
+from tasks.boundary import understand
 from tasks.domain.day import league_day
-from tasks.domain.errors import FullcourtError, describe_error
+from tasks.domain.errors import describe_error
 from tasks.domain.ingest import FileReport, IngestReport, IngestRequest, InputFile, some
 from tasks.ingest_files import find_files, inspect, passed_over
 from tasks.ingest_reload import Loadable, keep_back
@@ -109,8 +110,8 @@ def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> Ingest
 def _load_or_report(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
     try:
         return retrying(load_input_file)(settings, request, file)
-    except FullcourtError as error:
-        reason = describe_error(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other files are to be loaded
+        reason = describe_error(understand(error))
     return FileReport(file=file.path, kind=file.kind, table=CONTENTS[file.kind].table, error=reason)
 
 

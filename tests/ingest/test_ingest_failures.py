@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tasks import ingest
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.ingest.files import (
     content,
@@ -77,6 +79,27 @@ def test_a_table_that_lacks_a_column_stops_its_file_and_no_other(tmp_path: Path,
     assert "not loaded: SchemaError: nba_analytics.player_game_summary" in run.report
     assert len(query(settings, "SELECT game_id FROM nba_analytics.player_game_summary")) == 10
     assert len(content(settings, SCHEDULE)) == 1
+
+
+def test_an_error_that_nobody_foresaw_stops_its_file_and_no_other(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = write_csv(tmp_path / "games.csv", [schedule_row()])
+    read = ingest.read_table
+
+    def read_or_break(path: Path, *args: Any, **kwargs: Any) -> Any:
+        if str(path) == bad:
+            raise LookupError("no such thing")
+        return read(path, *args, **kwargs)
+
+    monkeypatch.setattr(ingest, "read_table", read_or_break)
+    run = run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows())], schedules=[bad])
+    assert run.state.is_failed()
+    assert f"1 files not loaded, the first: {bad}: UnforeseenError: LookupError: no such thing" in str(
+        run.state.message
+    )
+    assert "not loaded: UnforeseenError: LookupError: no such thing (tasks/ingest.py, line " in run.report
+    assert len(content(settings, BOX_SCORES)) == 10
 
 
 def change_table(settings: Settings, sql: str) -> None:
