@@ -10,6 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from tasks.boundary import ends_clearly
+from tasks.clock import check_clock
 from tasks.cost import capped, refuse_if_too_dear
 from tasks.domain.day import ContextSource, league_day
 from tasks.domain.request import MAX_DAYS
@@ -71,13 +72,14 @@ def backfill(
     Raises:
         RequestError: A parameter is invalid, or the run would cost too much; nothing was started.
         SettingsError: A setting is invalid; nothing was started.
+        ClockError: The clock is not the Prefect server's; nothing was started.
         SchemaError: A table or column is missing or has another type; nothing was written.
         WarehouseBusyError: A cleanup did not let go of the pre-game tables in time; nothing was written.
     """
-    settings = load_settings()
+    settings, started_at = load_settings(), datetime.now(UTC)
     request = read_request(
         settings,
-        as_of=league_day(datetime.now(UTC)),
+        as_of=league_day(started_at),
         start_date=start_date,
         end_date=end_date,
         dates=dates,
@@ -91,6 +93,7 @@ def backfill(
         max_bytes_billed=max_bytes_billed,
         max_days=max_days,
     )
+    check_clock(started_at)
     settings = capped(settings, request)
     with reading_sources(settings, request):
         plan = retrying(plan_backfill)(settings, request)

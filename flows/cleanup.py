@@ -68,7 +68,7 @@ def cleanup(
         approval_timeout_seconds=approval_timeout_seconds,
         cleanup_type=cleanup_type,
     )
-    check_clock(settings, started_at)
+    check_clock(started_at)
     begin_log(settings, request)
     previews = preview_tables(settings, request)
     doubts = retrying(doubt_today)(settings, previews)

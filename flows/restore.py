@@ -1,5 +1,7 @@
 """The restore: see what a table lacks of a backup, put it back, report."""
 
+from datetime import UTC, datetime
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -7,6 +9,7 @@ from prefect.states import Completed
 from tasks.backups import count_missing, find_backup
 from tasks.boundary import ends_clearly
 from tasks.cleanup_report import RestoreReport, report_restore
+from tasks.clock import check_clock
 from tasks.restore import restore_backup
 from tasks.retry import retrying
 from tasks.settings import load_settings
@@ -29,9 +32,11 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
     Raises:
         RequestError: There is no such backup; the message names those there are.
         SettingsError: A setting is invalid; nothing was started.
+        ClockError: The clock is not the Prefect server's; nothing was put back.
         WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
     """
     settings = load_settings()
+    check_clock(datetime.now(UTC))
     name = retrying(find_backup)(settings, backup)
     preview = retrying(count_missing)(settings, name)
     restored = None if dry_run else restore_backup(settings, name, preview)

@@ -1,24 +1,23 @@
 """Doubt the clock: what it says cannot contradict Prefect's server, nor what the warehouse knows to have happened.
 
-A cleanup deletes what is older than today: a clock that is ahead deletes what is to come. Whoever relies on the clock
-compares it with the server's; on one machine both are wrong together, and only the data can tell.
+A cleanup deletes what is older than today: a clock that is ahead deletes what is to come; a backfill takes days to come
+for past ones. Whoever relies on the clock compares it with the server's; on one machine both are wrong together, and
+only the data can tell.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-import httpx
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from tasks.domain.cleanup import TablePreview, doubt_the_day
 from tasks.domain.day import league_day
-from tasks.domain.errors import ClockError, TransientError
+from tasks.domain.errors import ClockError
 from tasks.domain.table import TableSpec
 from tasks.origin import current_origin
-from tasks.retry import retrying
 from tasks.schema import differences
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
@@ -39,23 +38,15 @@ FROM nba_reference.nba_schedule
 WHERE game_date > @newest_final AND game_date < @cutoff AND game_status <> 3 AND NOT is_all_star"""
 
 
-def check_clock(settings: Settings, now: datetime) -> None:
+def check_clock(now: datetime) -> None:
     """Compare the clock of this machine with the one of Prefect's server, before anything is done by it.
 
     Args:
-        settings: The application's.
         now: What this machine's clock says.
 
     Raises:
         ClockError: They are more than ``CLOCK_TOLERANCE`` apart; nothing was changed.
-        TransientError: The server did not answer.
     """
-    retrying(compare_clocks)(settings, now)
-
-
-@task(name="compare-clocks", task_run_name="compare clocks", cache_policy=NO_CACHE, persist_result=False)
-def compare_clocks(settings: Settings, now: datetime) -> None:  # noqa: ARG001 - what is retried takes settings
-    """Do what ``check_clock`` says."""
     theirs = server_time()
     if theirs is None:
         get_run_logger().warning("the Prefect server does not say what time it is: the clock is not compared with it")
@@ -67,16 +58,9 @@ def compare_clocks(settings: Settings, now: datetime) -> None:  # noqa: ARG001 -
 
 
 def server_time() -> datetime | None:
-    """Return what the clock of Prefect's server says, to the second; None if it says nothing.
-
-    Raises:
-        TransientError: It did not answer.
-    """
-    try:
-        with get_client(sync_client=True) as client:
-            said = client.request("GET", "/health").headers.get("date")
-    except httpx.HTTPError as error:
-        raise TransientError(f"the Prefect server does not answer ({type(error).__name__}); try again") from error
+    """Return what the clock of Prefect's server says, to the second; None if it says nothing."""
+    with get_client(sync_client=True) as client:
+        said = client.request("GET", "/health").headers.get("date")
     try:
         return None if said is None else parsedate_to_datetime(said).astimezone(UTC)
     except ValueError:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-import flows.cleanup  # noqa: F401 - its clock is set
+import flows.cleanup
+import flows.restore  # noqa: F401 - their clocks are set
 from flows.cleanup import cleanup
 from flows.restore import restore
 from tasks import clock
@@ -24,7 +25,7 @@ Restore = Callable[..., RestoreReport]
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    """Let the cleanup run at another moment, for this machine and for the server."""
+    """Let cleanup and restore run at another moment, for this machine and for the server."""
 
     def _set(moment: datetime) -> None:
         class Clock(datetime):
@@ -32,7 +33,8 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
             def now(cls, tz: tzinfo | None = None) -> Any:
                 return moment.astimezone(tz or UTC)
 
-        monkeypatch.setattr(sys.modules["flows.cleanup"], "datetime", Clock)
+        for flow in ("cleanup", "restore"):
+            monkeypatch.setattr(sys.modules[f"flows.{flow}"], "datetime", Clock)
         monkeypatch.setattr(clock, "server_time", lambda: moment)
 
     return _set

@@ -1,17 +1,20 @@
 """A clock that is wrong: what it says is compared with the server's and with the data before anything is deleted."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 import pytest
 
 from tasks import clock
 from tasks.domain.errors import ClockError
+from tasks.report import Report
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import is_untouched
-from tests.cleanup.conftest import Clean, SetClock
+from tests.cleanup.conftest import Clean, Restore, SetClock
 from tests.cleanup.observe import (
     NOW,
     PLAYERS,
@@ -58,12 +61,20 @@ def put_schedule(settings: Settings, played: Iterable[int], to_come: Iterable[in
 
 @pytest.mark.parametrize("wrong", [AHEAD, timedelta(minutes=-10)], ids=["ahead", "behind"])
 def test_a_clock_that_is_not_the_servers_is_refused_before_anything_is_touched(
-    settings: Settings, clean: Clean, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch, wrong: timedelta
+    settings: Settings,
+    clean: Clean,
+    put_back: Restore,
+    run: Callable[..., Report],
+    set_clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: timedelta,
 ) -> None:
     set_clock(datetime.now(UTC) + wrong)
+    monkeypatch.setattr(sys.modules["flows.backfill"], "datetime", sys.modules["flows.cleanup"].datetime)
     monkeypatch.setattr(clock, "server_time", _ask_the_server)
-    with pytest.raises(ClockError, match=r"this machine's clock says .* UTC and the Prefect server's .* UTC"):
-        clean()
+    for start in (clean, partial(put_back, "any"), partial(run, TODAY)):
+        with pytest.raises(ClockError, match=r"this machine's clock says .* UTC and the Prefect server's .* UTC"):
+            start()
     assert is_untouched(settings)
 
 

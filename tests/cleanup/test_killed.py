@@ -53,9 +53,12 @@ class Clock(datetime):
     def now(cls, tz=None):
         return datetime.fromisoformat(sys.argv[2]).astimezone(tz or UTC)
 
-sys.modules["flows.cleanup"].datetime = Clock
 tasks.clock.server_time = lambda: Clock.now(UTC)
 import flows.restore
+
+for flow in ("cleanup", "restore"):
+    sys.modules[f"flows.{flow}"].datetime = Clock
+
 import tasks.restore as restore
 
 places = {"delete": (cleanup, "_delete"), "audit": (record, "write_row"), "the second table": (cleanup, "_clean")}
