@@ -29,6 +29,7 @@ from tasks.alert import (
     SUCCESS_EVENT,
     cleanup_resource,
 )
+from tasks.boundary import LEFT_EVENT
 from tasks.settings import Settings
 
 SILENCE_HOURS = 26
@@ -198,7 +199,7 @@ def _dead(name: str, related: ResourceSpecification, seconds: int) -> Automation
             match_related=related,
             for_each={"prefect.resource.id"},
             after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.*"},
+            expect={"prefect.flow-run.*", LEFT_EVENT},
             posture=Posture.Proactive,
             within=timedelta(seconds=seconds),
         ),

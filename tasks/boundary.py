@@ -11,15 +11,20 @@ from typing import ParamSpec, TypeVar
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause
 from prefect.logging import get_logger
+from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from tasks.artifacts import take_notes
+from tasks.artifacts import emit, take_notes
 from tasks.domain.errors import FullcourtError, UnforeseenError, describe_error
 from tasks.explain import explain
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+LEFT_EVENT = "fullcourt.flow-run.left"
+"""Says of a suspended run that its process ends."""
 
 
 def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
@@ -33,6 +38,9 @@ def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
     def run(*args: P.args, **kwargs: P.kwargs) -> State[R]:
         try:
             state = function(*args, **kwargs)
+        except Pause:  # suspended: by itself, or by somebody else
+            _take_leave()
+            raise
         except Exception as error:  # noqa: BLE001 - this is the edge, and nothing of it is lost
             problem = understand(error)
             if not isinstance(problem, UnforeseenError):
@@ -43,6 +51,16 @@ def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
         return state
 
     return run
+
+
+def _take_leave() -> None:
+    """Say that this process ends, and that no heartbeat is to be waited for.
+
+    Prefect's own event comes when the state is set. A heartbeat can follow it, as long as the process is at work, and
+    would be the last that is heard of a run that only waits.
+    """
+    run = {"prefect.resource.id": f"prefect.flow-run.{flow_run.get_id()}"}
+    emit(LEFT_EVENT, run | {"prefect.resource.name": str(flow_run.get_name())}, {})
 
 
 def understand(error: Exception) -> FullcourtError:

@@ -6,16 +6,24 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect import flow
+from prefect import Flow, flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.events import emit_event
 from prefect.events.schemas.automations import AutomationCore, EventTrigger
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+from prefect.runtime import flow_run
+from prefect.states import Pending, Suspended
 
 from deployments.alert_registration import register_alerts
 from deployments.alerts import DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS, TAG, WAITING_MINUTES, watched_flows
 from deployments.prefect_yaml import described_deployments, flow_of
 from flows.backfill import backfill
 from tasks.alert import announce_large_deletion, announce_success
+from tasks.boundary import ends_clearly
 from tasks.settings import Settings, load_settings
+from tests.backfill.observe import wait_until
 from tests.deployments.inbox import Inbox, registered
 
 SHORT = timedelta(seconds=10)  # the shortest that Prefect allows
@@ -97,15 +105,60 @@ def test_every_deployment_sends_the_heartbeats_that_its_alert_waits_for() -> Non
     assert DEAD_AFTER_SECONDS > 2 * HEARTBEAT_SECONDS
 
 
-def test_a_run_that_nobody_begins_is_told(inbox: Inbox) -> None:
-    register_alerts(load_settings())
-    (alert,) = [each for each in registered() if each.name == "fullcourt-run-waits"]
+def hasten(client: SyncPrefectClient, name: str) -> timedelta:
+    """Let an alert wait for the shortest time there is; returns how long it would wait."""
+    (alert,) = [each for each in registered() if each.name == name]
     assert isinstance(alert.trigger, EventTrigger)
-    assert alert.trigger.within == timedelta(minutes=WAITING_MINUTES)
     core = AutomationCore.model_validate(alert.model_dump(include={*AutomationCore.model_fields} - {"owner_resource"}))
     soon = core.model_copy(update={"trigger": alert.trigger.model_copy(update={"within": SHORT})})
+    client.update_automation(alert.id, soon)
+    return alert.trigger.within
+
+
+def test_a_run_that_is_suspended_is_not_taken_for_dead_whenever_its_last_heartbeat_came(inbox: Inbox) -> None:
+    register_alerts(load_settings())
+
+    def beat() -> None:
+        emit_event("prefect.flow-run.heartbeat", resource={"prefect.resource.id": f"prefect.flow-run.{flow_run.id}"})
+        wait_until(lambda: is_heard(client, "prefect.flow-run.heartbeat"))
+
+    @flow
+    @ends_clearly
+    def suspended() -> State[None]:
+        client.set_flow_run_state(flow_run.id, Suspended(timeout_seconds=600), force=True)
+        wait_until(lambda: is_heard(client, "prefect.flow-run.Suspended"))
+        beat()
+        raise Pause
+
+    @flow
+    def dead() -> None:
+        beat()
+        raise Pause
+
+    def start(function: Flow[[], Any]) -> UUID:
+        deployment = client.create_deployment(client.create_flow(function), function.name, tags=[TAG])
+        run = client.create_flow_run_from_deployment(deployment, state=Pending())
+        with pytest.raises(Pause):
+            run_flow(function, flow_run=run)
+        return run.id
+
     with get_client(sync_client=True) as client:
-        client.update_automation(alert.id, soon)
+        assert hasten(client, "fullcourt-run-dead") == timedelta(seconds=DEAD_AFTER_SECONDS)
+        waits, lost = start(suspended), start(dead)
+        wait_until(lambda: client.read_flow_run(lost).state_name == "Crashed", seconds=60)
+        assert client.read_flow_run(waits).state_name == "Suspended"
+
+
+def is_heard(client: SyncPrefectClient, event: str) -> bool:
+    """Whether the server has an event of the current run."""
+    wanted = {"event": {"name": [event]}, "resource": {"id": [f"prefect.flow-run.{flow_run.id}"]}}
+    return bool(client.request("POST", "/events/filter", json={"filter": wanted}).json()["total"])
+
+
+def test_a_run_that_nobody_begins_is_told(inbox: Inbox) -> None:
+    register_alerts(load_settings())
+    with get_client(sync_client=True) as client:
+        assert hasten(client, "fullcourt-run-waits") == timedelta(minutes=WAITING_MINUTES)
         waits, begun = [pending(client, "backfill", tags=[TAG], name=name) for name in ("waits", "begun")]
         put(client, begun, "RUNNING", "Running")
     text = inbox.wait()
