@@ -25,7 +25,7 @@ from tasks.warehouse.open import open_warehouse
 
 LOG = "cleanup_operations"
 
-_READ = "SELECT * FROM nba_orchestration.cleanup_operations"
+READ_LOG = "SELECT * FROM nba_orchestration.cleanup_operations"
 
 
 def begin_log(settings: Settings, request: CleanupRequest) -> None:
@@ -63,7 +63,7 @@ def count_attempts(settings: Settings) -> int:
         TransientError: Another attempt can succeed; the task is retried.
     """
     with open_warehouse(settings.connection(), current_origin("count-attempts")) as warehouse:
-        return next_attempt(warehouse.fetch(_READ), *current_run())
+        return next_attempt(warehouse.fetch(READ_LOG), *current_run())
 
 
 @task(name="begin", task_run_name="write what is about to be done", cache_policy=NO_CACHE, persist_result=False)
@@ -96,7 +96,7 @@ def begin_operations(settings: Settings, planned: Sequence[Operation]) -> None:
     with open_warehouse(settings.connection(), current_origin("look-again")) as warehouse:
         try:
             _refuse_others(
-                [each for each in open_operations(warehouse.fetch(_READ)) if each.table_name in tables], server
+                [each for each in open_operations(warehouse.fetch(READ_LOG)) if each.table_name in tables], server
             )
         except WarehouseBusyError as error:
             said = describe_error(error)
@@ -141,7 +141,7 @@ def _append(settings: Settings, warehouse: Warehouse, operations: Sequence[Opera
 
 def _unfinished(settings: Settings, warehouse: Warehouse) -> Iterator[Operation]:
     """Yield what has begun and has not said how it ended, and the backups that no row speaks of."""
-    log = warehouse.fetch(_READ)
+    log = warehouse.fetch(READ_LOG)
     yield from open_operations(log)
     yield from _unrecorded(settings, warehouse, log)
 

@@ -50,9 +50,9 @@ def keep_back(
     """
     kind, judge = _KINDS[table.name]
     rows, report = found
-    optional = [column.name for column in table.columns if not column.required and column.name != _DERIVED]
+    optional = _optional(table)
     here = by_game(_read(kind, rows, optional))
-    there = by_game(_fetch(kind, warehouse, table, rows, optional))
+    there = by_game(_fetch(kind, warehouse, table, rows))
     kept, warnings = other_ids(there, here), []
     for game_id in here.keys() & there.keys():
         verdict = judge(there[game_id], here[game_id], columns=optional, whole_games="team_abbr" not in match)
@@ -92,20 +92,29 @@ def _read(kind: Any, rows: pa.Table, optional: Sequence[str]) -> list[Any]:
     return [kind(*values) for values in zip(*columns, strict=True)]
 
 
-def _fetch(kind: Any, warehouse: Warehouse, table: TableSpec, rows: pa.Table, optional: Sequence[str]) -> list[Any]:
-    """Return the rows that are there of the file's games and days, as what is compared."""
-    digits = ", ".join(f"IF({name} IS NULL, '0', '1')" for name in optional)
+def known_rows(table: TableSpec) -> str:
+    """Return the query for the rows that are there of a file's games and days, with the columns that are compared."""
+    kind, _ = _KINDS[table.name]
+    digits = ", ".join(f"IF({name} IS NULL, '0', '1')" for name in _optional(table))
     known = f"CONCAT({digits}) AS known"
     columns = ", ".join(known if name == "known" else name for name in kind._fields)
-    games, days = rows.column("game_id").to_pylist(), rows.column("game_date").to_pylist()
-    sql = f"""
+    return f"""
 SELECT {columns}
 FROM {table.full_name}
 WHERE game_date BETWEEN @from_date AND @to_date
   AND (game_id BETWEEN @first_game AND @last_game OR game_date BETWEEN @first_date AND @last_date)
 ORDER BY game_id, game_date"""
+
+
+def _optional(table: TableSpec) -> list[str]:
+    return [column.name for column in table.columns if not column.required and column.name != _DERIVED]
+
+
+def _fetch(kind: Any, warehouse: Warehouse, table: TableSpec, rows: pa.Table) -> list[Any]:
+    """Return the rows that are there of the file's games and days, as what is compared."""
+    games, days = rows.column("game_id").to_pylist(), rows.column("game_date").to_pylist()
     there = warehouse.fetch(
-        sql,
+        known_rows(table),
         {
             "first_game": min(games),
             "last_game": max(games),

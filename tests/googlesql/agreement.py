@@ -22,15 +22,18 @@ ZONES = ("player_shot_zone_analysis", "team_defense_zone_analysis")
 def parameters(day: date, start: date) -> dict[str, Any]:
     return {
         "as_of": day + timedelta(days=1),
+        "first_date": start,
         "first_game": "0",
         "from_date": start,
         "newest_final": start,
         "cutoff": day,
         "game_date": day,
+        "last_date": day,
         "last_game": "9",
         "min_players_per_team": 5,
         "processed_at": datetime(2023, 6, 1, 12, 30, tzinfo=UTC),
         "run_id": "a run",
+        "to_date": day,
     }
 
 

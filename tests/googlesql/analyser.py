@@ -34,15 +34,18 @@ PARAMETERS = {
     "as_of": "DATE",
     "cutoff": "DATE",
     "first": "DATE",
+    "first_date": "DATE",
     "first_game": "STRING",
     "from_date": "DATE",
     "game_date": "DATE",
     "last": "DATE",
+    "last_date": "DATE",
     "last_game": "STRING",
     "min_players_per_team": "INT64",
     "newest_final": "DATE",
     "processed_at": "TIMESTAMP",
     "run_id": "STRING",
+    "to_date": "DATE",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deployments import ddl
-from tasks import clock
+from tasks import cleanup_record, clock, ingest_reload
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
@@ -39,6 +39,7 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield from {"newest final game": clock.NEWEST_FINAL_GAME, "newest box score": clock.NEWEST_BOX_SCORE}.items()
     yield "unplayed games", clock.UNPLAYED_GAMES
+    yield "audit log", cleanup_record.READ_LOG
     for table in tables.perishable:
         yield f"{table.name}/newest row", str(clock.newest_row(table))
     for view in tables.tables.values():
@@ -46,6 +47,8 @@ def statements() -> Iterator[tuple[str, str]]:
             yield f"{view.name}/view", view.query
     for table in (table for table in tables.tables.values() if table.role == "input"):
         yield f"{table.name}/digests", queries.digests(table)
+    for name in ("nba_schedule", "player_game_summary"):
+        yield f"{name}/known rows", ingest_reload.known_rows(tables.table(name))
 
 
 def one_engine_statements() -> Iterator[tuple[str, str]]:
