@@ -26,7 +26,9 @@ from tasks.demo_league import generate, load
 from tasks.domain.errors import FullcourtError, TerminalError
 from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse import dry_run
 from tasks.warehouse.base import Warehouse
+from tasks.warehouse.dry_run import open_for_run
 from tasks.warehouse.open import open_warehouse
 
 _OF_THE_RUN = {"tasks.plan", "tasks.report", "tasks.fan_out"}
@@ -150,10 +152,10 @@ def _counted_statements() -> Iterator[Counter[str]]:
     counts: Counter[str] = Counter()
     lock = threading.Lock()
 
-    def counted(place: str) -> Callable[..., AbstractContextManager[Warehouse]]:
+    def counted(place: str, door: Callable[..., Warehouse]) -> Callable[..., AbstractContextManager[Warehouse]]:
         @contextmanager
         def opened(*arguments: Any, **named: Any) -> Iterator[Warehouse]:
-            with open_warehouse(*arguments, **named) as warehouse:
+            with door(*arguments, **named) as warehouse:
                 try:
                     yield warehouse
                 finally:
@@ -164,8 +166,11 @@ def _counted_statements() -> Iterator[Counter[str]]:
 
     with ExitStack() as stack:
         for name, module in list(sys.modules.items()):
-            if name.startswith("tasks.") and getattr(module, "open_warehouse", None) is open_warehouse:
-                stack.enter_context(patch.object(module, "open_warehouse", counted(name)))
+            if not name.startswith("tasks.") or module is dry_run:
+                continue
+            for door in (open_warehouse, open_for_run):
+                if getattr(module, door.__name__, None) is door:
+                    stack.enter_context(patch.object(module, door.__name__, counted(name, door)))
         yield counts
 
 

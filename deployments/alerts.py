@@ -7,8 +7,8 @@ starts when it is registered, and starts anew with every success that a schedule
 A success must both begin and fulfil that wait (``after`` and ``expect`` of its trigger). Without ``after``, Prefect
 counts in fixed windows and skips one that was fulfilled: a silence would be noticed after up to three periods.
 
-A run whose process was killed says nothing any more. Every run of a flow sends a heartbeat; two of these alerts wait
-for the next one, and mark a run that has sent none as Crashed. That gives its slots back, and tells somebody.
+A run whose process was killed says nothing any more. Every run of a deployment sends a heartbeat; one of these alerts
+waits for the next one, and marks a run that has sent none as Crashed. That gives its slots back, and tells somebody.
 """
 
 from collections.abc import Mapping
@@ -36,16 +36,16 @@ SILENCE_HOURS = 26
 """How long after the last success of a cleanup somebody is told: a day, and two hours for it to wait and to run."""
 HEARTBEAT_SECONDS = 30
 """How often a run of a deployment says that it lives, as prefect.yaml says; the shortest time that Prefect allows."""
-DEAD_AFTER_SECONDS = 75
-"""How long after its last heartbeat a run of a deployment is dead: two of them are missing, and one may be late."""
-DEAD_AFTER_SECONDS_IN_PROCESS = 600
-"""The same for any other run of these flows, which sends a heartbeat every three minutes by Prefect's own default."""
+DEAD_AFTER_SECONDS = 300
+"""How long after its last heartbeat a run of a deployment is dead: a busy server on SQLite loses some, or hears of them
+late, and a run that lives must not be taken for dead. The keeper of the local worker settles a dead run at once."""
 WAITING_MINUTES = 60
 """How long a run may wait for a worker before somebody is told."""
 TAG = "fullcourt"
 """The tag of every deployment, and so of its runs."""
 TEST_ALERT, TEST_RESOURCE, TEST_EVENT = "fullcourt-alert-test", "fullcourt.alert-test", "fullcourt.alert-test.asked"
 
+_NO_LONGER_WAITS = ("Running", "Completed", "Failed", "Cancelled", "Crashed")  # a heartbeat says nothing of it
 _NO_BLOCK = UUID(int=0)
 _RUN = "{% if flow_run %}Run: {{ flow_run.name }}, {{ flow_run|ui_url }}{% endif %}"
 _LOG = "The audit log is nba_orchestration.cleanup_operations."
@@ -137,7 +137,6 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
             actions=_tell("Fullcourt: no cleanup has succeeded", f"{silent}\n{_SILENCE}"),
         ),
         _dead("fullcourt-run-dead", of_deployments, DEAD_AFTER_SECONDS),
-        _dead("fullcourt-run-dead-in-process", of_flows, DEAD_AFTER_SECONDS_IN_PROCESS),
         AutomationCore(
             name="fullcourt-run-waits",
             enabled=True,
@@ -147,7 +146,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 match_related=of_deployments,
                 for_each={"prefect.resource.id"},
                 after={"prefect.flow-run.Late", "prefect.flow-run.Pending"},
-                expect={"prefect.flow-run.*"},
+                expect={f"prefect.flow-run.{state}" for state in _NO_LONGER_WAITS},
                 posture=Posture.Proactive,
                 within=timedelta(minutes=WAITING_MINUTES),
             ),

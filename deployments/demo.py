@@ -91,6 +91,7 @@ def _demo(console: Console, home: Path, warehouse: Path) -> int:
         "FULLCOURT_DUCKDB_PATH": str(warehouse),
         "FULLCOURT_PROGRESS_BAR": "true",
     }
+    _remove_earlier(warehouse)
     league = _build(warehouse)
     leftovers = (f"{players} of {INCIDENT_PLAYERS[day]} players on {day}" for day, players in STALE_PLAYERS.items())
     console.print(
@@ -104,6 +105,7 @@ def _demo(console: Console, home: Path, warehouse: Path) -> int:
             api_url = stack.enter_context(prefect_server(home))
         console.print(f"Backfill of {FIRST_DAY} to {LAST_DAY}:")
         run = _backfill(home, api_url)
+    _sign(warehouse)
     console.print()
     print_report(console, run.rows)
     console.print(f"\n{run.message}\n", style="green" if run.is_done else "red", markup=False)

@@ -15,7 +15,7 @@ from prefect.client.orchestration import get_client
 
 from tasks.domain.cleanup import TablePreview, doubt_the_day
 from tasks.domain.day import league_day
-from tasks.domain.errors import ClockError
+from tasks.domain.errors import ClockError, WarehouseError
 from tasks.domain.table import TableSpec
 from tasks.origin import current_origin
 from tasks.schema import differences
@@ -82,7 +82,13 @@ def doubt_today(settings: Settings, previews: Sequence[TablePreview]) -> tuple[s
         there = warehouse.schema([schedule, box_scores, *catalogue.perishable])
 
         def newest(table: TableSpec, sql: str) -> date | None:
-            return None if differences(table, there) else _day(warehouse, sql)
+            if differences(table, there):
+                return None
+            try:
+                return _day(warehouse, sql)
+            except WarehouseError as error:  # it speaks for no day then, which raises more doubt and not less
+                get_run_logger().warning("%s cannot be compared with the clock: %s", table.full_name, error)
+                return None
 
         final = newest(schedule, NEWEST_FINAL_GAME)
         known = [final, newest(box_scores, NEWEST_BOX_SCORE)]

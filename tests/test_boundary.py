@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.states import Completed
 
 from deployments.command import command
@@ -87,7 +87,7 @@ def test_no_credentials_are_left_in_what_is_kept_of_an_api_error(tmp_path: Path)
         return Completed()
 
     storage = tmp_path / "storage"
-    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: storage, PREFECT_API_AUTH_STRING: "admin:secret"}):
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: storage}):
         state = asks(return_state=True)
     assert state.is_failed()
     error = state.result(raise_on_failure=False)

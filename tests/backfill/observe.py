@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_AUTH_STRING
 
 from tasks.checkpoint import artifact_key, parse_artifact
 from tasks.domain.checkpoint import Checkpoint
@@ -171,7 +172,12 @@ def held(settings: Settings) -> Iterator[int]:
 
 def start_python(code: str, api_url: str, *arguments: str) -> subprocess.Popen[str]:
     """Start a Python process of its own in the project, with this test's settings and Prefect server."""
-    environment = {**os.environ, "PREFECT_API_URL": api_url, "PREFECT_LOGGING_LEVEL": "ERROR"}
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": api_url,
+        "PREFECT_API_AUTH_STRING": str(PREFECT_API_AUTH_STRING.value()),
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=PROJECT_ROOT,

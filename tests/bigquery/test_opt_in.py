@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_AUTH_STRING
 from prefect_gcp import GcpCredentials
 
 from tasks.settings import PROJECT_ROOT, Settings
@@ -75,6 +76,7 @@ def test_a_credentials_block_is_taken_from_the_users_own_prefect(
     done = run(
         *(sys.executable, "-m", "pytest", SUITE, "-k", "test_a_used_job_id_is_refused"),
         PREFECT_API_URL=api_url,
+        PREFECT_API_AUTH_STRING=str(PREFECT_API_AUTH_STRING.value()),
         FULLCOURT_TEST_BIGQUERY_PROJECT=project,
         FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK=block,
     )

@@ -57,7 +57,7 @@ def test_backups_past_their_30_days_are_dropped_and_younger_ones_are_kept(
     assert len(old) == 2
     later = datetime.now(UTC) + timedelta(days=29)
     set_clock(later)
-    put(settings, [player("someone", later.date() - timedelta(days=20))])
+    put(settings, [player("someone", later.date() - timedelta(days=20)), player("another", later.date())])
     clean()
     assert set(backups(settings)) > set(old)
     if settings.warehouse == "bigquery":

@@ -8,7 +8,10 @@ import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.states import Cancelled
 
 from deployments import doctor
 from deployments.local import POOL
@@ -120,3 +123,10 @@ def state_of(settings: Settings) -> object:
     project = server.project(name)
     tables = {table: repr(server.table(name, table)) for table in sorted(project.tables)}
     return len(server.jobs(name)), dict(project.datasets), tables
+
+
+def settle_leftovers(client: SyncPrefectClient) -> None:
+    """End the runs that other tests have left at work on the server: nothing is heard of them any more."""
+    at_work = {"state": {"type": {"any_": [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]}}}
+    for run in client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(at_work)):
+        client.set_flow_run_state(run.id, Cancelled(message="left by another test"), force=True)

@@ -8,7 +8,7 @@ from prefect.client.orchestration import get_client
 
 from deployments.alert_registration import register_alerts
 from tasks.settings import Settings, load_settings
-from tests.deployments.checkup import Doctor, in_service, poll
+from tests.deployments.checkup import Doctor, in_service, poll, settle_leftovers
 from tests.deployments.inbox import Inbox, remove_alerts
 
 
@@ -22,6 +22,7 @@ def _in_service(api_url: str) -> Iterator[dict[str, str]]:
 def deployments(_in_service: dict[str, str]) -> dict[str, str]:
     """The ids of the deployments, which are in service: a worker has just polled for their runs."""
     with get_client(sync_client=True) as client:
+        settle_leftovers(client)
         poll(client)
     return _in_service
 

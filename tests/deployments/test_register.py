@@ -205,7 +205,7 @@ def test_it_refuses_without_an_api_and_says_if_it_does_not_answer(python: Run) -
     assert without.stderr.startswith("error: PREFECT_API_URL is not set: ")
     dead = python("deployments.register", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert dead.returncode == 1
-    assert dead.stderr.startswith("error: Prefect's API at http://127.0.0.1:9/api does not do what it is asked: ")
+    assert dead.stderr.startswith("error: Prefect's API does not answer at http://127.0.0.1:9/api/")
     assert "Traceback" not in dead.stderr
 
 
