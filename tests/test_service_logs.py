@@ -49,12 +49,30 @@ EXPLAINED = [
     (
         "server.log",
         (
+            f"{TIME}ERROR   | prefect.server - Encountered exception in request:\n{FRAMES}"
+            "sqlalchemy.exc.IntegrityError: (sqlite3.IntegrityError) UNIQUE constraint failed: "
+            "concurrency_limit_v2.name\n"
+        ),
+    ),
+    (
+        "server.log",
+        (
+            f"{TIME}ERROR   | docket.dependencies - ↩ [    36ms] evaluate_proactive_triggers_periodic()"
+            f"{{evaluate_proactive_triggers_periodic}}\n{FRAMES}"
+            "AssertionError: Trigger._automation has been garbage collected\n"
+        ),
+    ),
+    (
+        "server.log",
+        (
             f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}"
             "httpx.HTTPStatusError: Server error '500 Internal Server Error' for url "
             "'http://127.0.0.1:4200/hook?token=a-secret'\n"
         ),
     ),
 ]
+OF_A_RUN = "09:00:00.900 | ERROR   | Task run 'load a.csv' - a.csv: 5 rows rejected; the first: line 7\n"
+CRASH = "09:00:00.900 | ERROR   | Flow run 'a-name' - Crash detected! Execution was aborted by a termination signal.\n"
 GOOD = "09:00:01.000 | INFO    | Flow run 'a-name' - no ERROR here\nWorker 'local' started!\n"
 
 
@@ -91,10 +109,15 @@ def test_another_exception_message_or_second_traceback_is_not_explained(log: str
     head = record.splitlines()[0]
     assert errors_of(log, f"{head}\n{FRAMES}ValueError: another one\n")
     assert errors_of(log, f"{head}\n{FRAMES}")
-    assert errors_of(log, head)
+    assert errors_of(log, head) or " | Flow run '" in head
     assert errors_of(log, record.replace(" - ", " - and more: "))
     assert errors_of(log, f"{record}{FRAMES}ValueError: another one\n")
     assert errors_of(log, record + SCHEDULER) == [SCHEDULER.rstrip("\n")]
+
+
+def test_what_a_run_says_of_its_data_is_no_error_and_its_crash_is_one() -> None:
+    assert errors_of("worker.log", GOOD + OF_A_RUN + GOOD) == []
+    assert errors_of("worker.log", GOOD + CRASH + GOOD) == [CRASH.rstrip("\n")]
 
 
 @pytest.fixture
