@@ -33,12 +33,6 @@ _PRIVATE = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
-# One transaction a task state, as by default, is most of the server's work, and under load the others find the database
-# locked. With batches the states are a second late.
-_FEW_TRANSACTIONS = {
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-}
 
 
 def environment(home: Path, *, api_url: str | None = None) -> dict[str, str]:
@@ -157,7 +151,6 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
         [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
         cwd=home,
         env=environment(home)
-        | _FEW_TRANSACTIONS
         | {
             "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
             "PREFECT_UI_URL": f"http://{HOST}:{port}",  # for the links of notifications
