@@ -55,6 +55,10 @@ class Known:
 
 _OWN = r"tasks\.(\w+\.)+\w+Error"
 _LOCKED = r"sqlalchemy\.exc\.OperationalError: \(sqlite3\.OperationalError\) database is locked"
+_LEASE_GONE = (
+    r"prefect\.exceptions\.PrefectHTTPStatusError: Client error '410 Gone' for url "
+    r"'http://127\.0\.0\.1:\d+/api/v2/concurrency_limits/leases/[\w-]+/renew'.*"
+)
 _TRIED_AGAIN = (
     r"Failed in consume_loop",
     r"Encountered error during state validation",
@@ -120,6 +124,33 @@ KNOWN: tuple[Known, ...] = (
         r"evaluate_proactive_triggers_periodic\(\)\{evaluate_proactive_triggers_periodic\}",
         r"AssertionError: Trigger\._automation has been garbage collected",
         "A test removes an alert while the server looks at it. The server looks at the others at its next turn.",
+    ),
+    Known(
+        "server.log",
+        r"ERROR   \| prefect\.server\.services\.task_run_recorder - "
+        r"Error flushing \d+ events \(\d+ to retry, 0 dropped\)",
+        r"asyncio\.exceptions\.CancelledError: .*",
+        "The server is stopped while it records the last states of task runs, of which nobody waits for any.",
+    ),
+    Known(
+        "worker.log",
+        r"ERROR   \| prefect\.concurrency - Function 'concurrency lease renewal' failed after 3 attempts",
+        _LEASE_GONE,
+        "A busy server did not renew a lease in its minute. The limits spare runs work, and what is right does not "
+        "rest on them: whoever writes verifies.",
+    ),
+    Known(
+        "worker.log",
+        r"WARNING \| Flow run '[^']+' - Concurrency lease renewal failed - slots are no longer reserved\. .*",
+        _LEASE_GONE,
+        "The run says the same once more, and goes on.",
+    ),
+    Known(
+        "worker.log",
+        r"ERROR   \| GlobalEventLoopThread \| prefect\._internal\.concurrency - Service 'EventsWorker' failed to "
+        r"process item Event\(.*event='prefect\.flow-run\.heartbeat'.*",
+        None,
+        "A busy server did not take one heartbeat; ten in a row must be missing before a run is taken for dead.",
     ),
 )
 

@@ -19,6 +19,10 @@ SCHEDULER = (
     f"{FRAMES}sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement\n"
 )
 REFUSED = "tasks.domain.errors.RequestError: start_date=2099-01-01: must not be after today"
+GONE = (
+    "prefect.exceptions.PrefectHTTPStatusError: Client error '410 Gone' for url "
+    "'http://127.0.0.1:4200/api/v2/concurrency_limits/leases/0-1/renew' - Response: {'detail': 'Lease not found'}"
+)
 TIME = "09:00:00.123 | "
 RUN_FAILED = "Encountered exception during execution: RequestError('start_date=2099-01-01')"
 EXPLAINED = [
@@ -60,6 +64,35 @@ EXPLAINED = [
             f"{TIME}ERROR   | docket.dependencies - ↩ [    36ms] evaluate_proactive_triggers_periodic()"
             f"{{evaluate_proactive_triggers_periodic}}\n{FRAMES}"
             "AssertionError: Trigger._automation has been garbage collected\n"
+        ),
+    ),
+    (
+        "server.log",
+        (
+            f"{TIME}ERROR   | prefect.server.services.task_run_recorder - Error flushing 1 events (1 to retry, 0 dropped)"
+            f"\n{FRAMES}asyncio.exceptions.CancelledError: Cancelled via cancel scope 7f05 by <Task cancelling>\n"
+        ),
+    ),
+    (
+        "worker.log",
+        (
+            f"{TIME}ERROR   | prefect.concurrency - Function 'concurrency lease renewal' failed after 3 attempts\n"
+            f"{FRAMES}{GONE}\n"
+        ),
+    ),
+    (
+        "worker.log",
+        (
+            f"{TIME}WARNING | Flow run 'a-name' - Concurrency lease renewal failed - slots are no longer reserved. "
+            f"Execution will continue\n{FRAMES}{GONE}\n"
+        ),
+    ),
+    (
+        "worker.log",
+        (
+            f"{TIME}ERROR   | GlobalEventLoopThread | prefect._internal.concurrency - Service 'EventsWorker' failed to "
+            "process item Event(occurred=DateTime(2026), event='prefect.flow-run.heartbeat', "
+            "resource=Resource(root={}))\n"
         ),
     ),
     (
@@ -109,7 +142,7 @@ def test_another_exception_message_or_second_traceback_is_not_explained(log: str
     head = record.splitlines()[0]
     assert errors_of(log, f"{head}\n{FRAMES}ValueError: another one\n")
     assert errors_of(log, f"{head}\n{FRAMES}")
-    assert errors_of(log, head) or " | Flow run '" in head
+    assert errors_of(log, head) or record.rstrip() == head or " | Flow run '" in head
     assert errors_of(log, record.replace(" - ", " - and more: "))
     assert errors_of(log, f"{record}{FRAMES}ValueError: another one\n")
     assert errors_of(log, record + SCHEDULER) == [SCHEDULER.rstrip("\n")]
