@@ -69,8 +69,8 @@ EXPLAINED = [
     (
         "server.log",
         (
-            f"{TIME}ERROR   | prefect.server.services.task_run_recorder - Error flushing 1 events (1 to retry, 0 dropped)"
-            f"\n{FRAMES}asyncio.exceptions.CancelledError: Cancelled via cancel scope 7f05 by <Task cancelling>\n"
+            f"{TIME}ERROR   | prefect.server.services.task_run_recorder - "
+            f"Error flushing 1 events (1 to retry, 0 dropped)\n{FRAMES}asyncio.exceptions.CancelledError: Cancelled via cancel scope 7f05 by <Task cancelling>\n"
         ),
     ),
     (
