@@ -70,7 +70,8 @@ EXPLAINED = [
         "server.log",
         (
             f"{TIME}ERROR   | prefect.server.services.task_run_recorder - "
-            f"Error flushing 1 events (1 to retry, 0 dropped)\n{FRAMES}asyncio.exceptions.CancelledError: Cancelled via cancel scope 7f05 by <Task cancelling>\n"
+            f"Error flushing 1 events (1 to retry, 0 dropped)\n{FRAMES}"
+            "asyncio.exceptions.CancelledError: Cancelled via cancel scope 7f05 by <Task cancelling>\n"
         ),
     ),
     (
