@@ -17,7 +17,6 @@ from rich.markdown import Markdown
 from deployments.command import command
 from deployments.in_process import use_prefect
 from deployments.local import HOME
-from tasks.domain.errors import FullcourtError
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -42,14 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.backups and (chosen.yes or chosen.dry_run or chosen.days is not None):
         parser.error("--backups: it takes no other option")
     home = chosen.home.resolve()
-    try:
-        if chosen.backups:
-            return _list_backups()
-        with use_prefect(home):
-            return _clean_up(chosen) if chosen.restore is None else _restore(chosen)
-    except FullcourtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if chosen.backups:
+        return _list_backups()
+    with use_prefect(home):
+        return _clean_up(chosen) if chosen.restore is None else _restore(chosen)
 
 
 def _list_backups() -> int:

@@ -28,7 +28,7 @@ from deployments.prefect_server import HOST, prefect_server, ui_url, usable_serv
 from tasks.demo_league import DemoLeague, generate, load
 from tasks.demo_league.play import INCIDENT_PLAYERS
 from tasks.demo_league.upcoming import STALE_PLAYERS
-from tasks.domain.errors import FullcourtError, SettingsError
+from tasks.domain.errors import SettingsError
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -61,11 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
-    try:
-        return _demo(console, chosen.home.resolve(), chosen.warehouse.resolve())
-    except FullcourtError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
+    return _demo(console, chosen.home.resolve(), chosen.warehouse.resolve())
 
 
 def print_report(console: Console, rows: Sequence[Mapping[str, object]]) -> None:

@@ -36,7 +36,7 @@ from deployments.prefect_server import (
 )
 from deployments.services import Service, ServiceError
 from deployments.worker import KEEPER, POOL, WORKER, set_up_pool
-from tasks.domain.errors import FullcourtError, SettingsError
+from tasks.domain.errors import SettingsError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
 __all__ = ["DEFAULT_PORT", "DEMO_WAREHOUSE", "HOME", "POOL", "prefect_server", "short"]
@@ -212,16 +212,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=HOME, help="folder of their state, logs and process ids")
     chosen = parser.parse_args(arguments)
     home = chosen.home.resolve()
-    try:
-        if chosen.action == "up":
-            up(home)
-        elif chosen.action == "down":
-            down(home)
-        else:
-            return 0 if status(home) else 1
-    except FullcourtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if chosen.action == "up":
+        up(home)
+    elif chosen.action == "down":
+        down(home)
+    else:
+        return 0 if status(home) else 1
     return 0
 
 
