@@ -36,9 +36,9 @@ SILENCE_HOURS = 26
 """How long after the last success of a cleanup somebody is told: a day, and two hours for it to wait and to run."""
 HEARTBEAT_SECONDS = 30
 """How often a run of a deployment says that it lives, as prefect.yaml says; the shortest time that Prefect allows."""
-DEAD_AFTER_SECONDS = 300
-"""How long after its last heartbeat a run of a deployment is dead: a busy server on SQLite loses some, or hears of them
-late, and a run that lives must not be taken for dead. The keeper of the local worker settles a dead run at once."""
+DEAD_AFTER_SECONDS = 4 * HEARTBEAT_SECONDS
+"""How long after its last heartbeat a run of a deployment is dead. A busy process may miss one, and a busy server hears
+of one late; a run that lives must not be taken for dead. The keeper of the local worker settles a dead run at once."""
 WAITING_MINUTES = 60
 """How long a run may wait for a worker before somebody is told."""
 TAG = "fullcourt"

@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 START_LIMIT_SECONDS = 240.0  # usually 10; a busy machine takes minutes
 
 _SERVER = "server"
+_PROGRAM = Path(__file__).with_name("server_process.py")  # by its path: it runs in the folder of its state
 _FREE_PORTS = range(20_000, 32_000)  # below those that systems hand out by themselves
 _numbers = count(os.getpid() * 7)
 _PRIVATE = {
@@ -148,7 +149,7 @@ def start_server(home: Path, port: int, *, owner: ProcessId | None = None) -> Se
     server = services.start(
         home,
         _SERVER,
-        [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
+        [sys.executable, "-P", str(_PROGRAM), "server", "start", "--host", HOST, "--port", str(port)],
         cwd=home,
         env=environment(home)
         | {
@@ -189,13 +190,20 @@ def wait_for(
         time.sleep(0.2)
 
 
-def request(server: Service, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+def request(
+    server: Service,
+    method: str,
+    path: str,
+    body: Mapping[str, object] | None = None,
+    *,
+    timeout_seconds: float = 10,
+) -> Any:
     """Ask a server; returns what it answers, None if it does not answer or not with a success, {} for no content."""
     headers = {
         "Content-Type": "application/json",
         "Authorization": f"Basic {base64.b64encode(auth_string(server.folder).encode()).decode()}",
     }
-    with closing(HTTPConnection(HOST, int(server.facts["port"]), timeout=10)) as connection:
+    with closing(HTTPConnection(HOST, int(server.facts["port"]), timeout=timeout_seconds)) as connection:
         if method != "GET":
             client = str(uuid4())
             token = _ask(connection, "GET", f"/api/csrf-token?client={client}", None, headers)

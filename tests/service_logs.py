@@ -54,21 +54,10 @@ class Known:
 
 
 _OWN = r"tasks\.(\w+\.)+\w+Error"
-_LOCKED = r"sqlalchemy\.exc\.OperationalError: \(sqlite3\.OperationalError\) database is locked"
 _LEASE_GONE = (
     r"prefect\.exceptions\.PrefectHTTPStatusError: Client error '410 Gone' for url "
     r"'http://127\.0\.0\.1:\d+/api/v2/concurrency_limits/leases/[\w-]+/renew'.*"
 )
-_TRIED_AGAIN = (
-    r"Failed in consume_loop",
-    r"Encountered error during state validation",
-    r"Encountered exception in request:",
-    r"Error running periodic evaluation",
-    r"Error evaluating automation [\w-]+ trigger [\w-]+ proactively",
-    r"Error flushing \d+ events \(\d+ to retry, 0 dropped\)",
-    r"↩ \[ *\d+ms\] \w+\([^)]*\)\{[\w:.-]+\}",
-)
-
 KNOWN: tuple[Known, ...] = (
     Known(
         "server.log",
@@ -92,24 +81,10 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "server.log",
-        r"ERROR   \| prefect\.server\.utilities\.worker_channel - Worker channel heartbeat persistence failed: "
-        r"work_pool=fullcourt worker_name=local",
-        _LOCKED,
-        "SQLite refuses, at once and whatever the timeout, a transaction that has read before another one wrote. The "
-        "server closes the worker's channel; the worker goes on over HTTP, which is tried again, and reconnects.",
-    ),
-    Known(
-        "server.log",
         r"ERROR   \| sqlalchemy\.pool\.impl\.AsyncAdaptedQueuePool - Exception during reset or similar",
         r"asyncio\.exceptions\.CancelledError",
         "The server cancels a request whose client has gone, or a service at its end, while it gives its connection "
         "back: SQLAlchemy throws that connection away.",
-    ),
-    Known(
-        "server.log",
-        rf"ERROR   \| (prefect\.server[\w.]*|docket\.dependencies) - ({'|'.join(_TRIED_AGAIN)})",
-        _LOCKED,
-        "SQLite as above, in what is tried again: by the server, at its next turn, or by the client.",
     ),
     Known(
         "server.log",
@@ -150,7 +125,7 @@ KNOWN: tuple[Known, ...] = (
         r"ERROR   \| GlobalEventLoopThread \| prefect\._internal\.concurrency - Service 'EventsWorker' failed to "
         r"process item Event\(.*event='prefect\.flow-run\.heartbeat'.*",
         None,
-        "A busy server did not take one heartbeat; ten in a row must be missing before a run is taken for dead.",
+        "A busy server did not take one heartbeat; four in a row must be missing before a run is taken for dead.",
     ),
 )
 

@@ -12,7 +12,6 @@ from tasks.settings import PROJECT_ROOT
 from tests.service_logs import KNOWN, errors_of
 
 POOL = "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"
-LOCKED = "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked"
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in x\n    y()\n'
 SCHEDULER = (
     "09:00:00.123 | ERROR   | docket.worker - Error executing task schedule_deployments\n"
@@ -37,18 +36,7 @@ EXPLAINED = [
     ),
     (
         "server.log",
-        (
-            f"{TIME}ERROR   | prefect.server.utilities.worker_channel - Worker channel heartbeat persistence failed: "
-            f"work_pool=fullcourt worker_name=local\n{FRAMES}{LOCKED}\n[SQL: INSERT INTO worker (id) VALUES (:id)]\n"
-        ),
-    ),
-    (
-        "server.log",
         f"{TIME}ERROR   | {POOL} - Exception during reset or similar\n{FRAMES}asyncio.exceptions.CancelledError\n",
-    ),
-    (
-        "server.log",
-        f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}{LOCKED}\n",
     ),
     (
         "server.log",

@@ -151,7 +151,7 @@ def task_runs(flow_run_id: object, *, ended: int = 0) -> list[dict[str, Any]]:
     return read()
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 300) -> None:
     """Wait for something that happens elsewhere."""
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -201,5 +201,5 @@ def start_backfill(api_url: str, *, before: str = "", **parameters: Any) -> subp
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for the end of a process; returns its exit code and what it wrote."""
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     return process.returncode, output

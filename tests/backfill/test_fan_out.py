@@ -173,7 +173,7 @@ def test_a_file_that_is_held_for_a_moment_is_waited_for(
         running = in_thread(run, DAY)
         wait_until(lambda: awaiting_retry("plan"))
         assert not running.done()
-    assert outcomes(running.result(timeout=60)) == {DAY: "complete"}
+    assert outcomes(running.result(timeout=300)) == {DAY: "complete"}
     (plan,) = (task for task in task_runs(ledger(settings)[0]["run_id"], ended=8) if task["name"] == "plan")
     assert plan["run_count"] > 1
 
@@ -201,7 +201,7 @@ def test_rows_that_another_transaction_holds_for_a_moment_are_tried_again_after_
         running = in_thread(run, (one, two), resume=False)
         wait_until(lambda: awaiting_retry(step))
         other._open.rollback()
-        assert outcomes(running.result(timeout=60)) == {one: "complete", two: "complete"}
+        assert outcomes(running.result(timeout=300)) == {one: "complete", two: "complete"}
     assert built(run((one, two))) == set()
     runs = {task["name"]: task for task in task_runs(ledger(settings)[-1]["run_id"], ended=13)}
     assert runs[step]["run_count"] > 1

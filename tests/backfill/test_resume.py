@@ -43,7 +43,7 @@ def test_a_killed_run_continued_gives_the_table_of_an_uninterrupted_one_and_does
     open_season(league, *some)
     league.write(settings)
     process = start_backfill(api_url, start_date=some[0], end_date=some[-1], max_concurrency=2)
-    wait_until(lambda: len(checkpointed(settings, *some)) >= 3 or process.poll() is not None, seconds=60)
+    wait_until(lambda: len(checkpointed(settings, *some)) >= 3 or process.poll() is not None)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -112,7 +112,7 @@ def test_two_runs_over_the_same_range_in_one_process_end_with_one_copy_of_every_
     open_season(league, *some)
     league.write(settings)
     runs = [in_thread(run, (some[0], some[-1]), resume=False) for _ in range(2)]
-    for report in (future.result(timeout=120) for future in runs):
+    for report in (future.result(timeout=300) for future in runs):
         assert set(outcomes(report).values()) == {"complete"}
     assert len(content(settings)) == 4 * (40 + 40 + 4)
     assert copies(settings) == {1}
@@ -125,9 +125,9 @@ def test_two_runs_over_the_same_range_in_two_processes_end_with_one_copy_of_ever
     some = days(4)
     open_season(league, *some)
     league.write(settings)
-    monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "60")
+    monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "600")
     processes = [start_backfill(api_url, start_date=some[0], end_date=some[-1]) for _ in range(2)]
-    written = [process.communicate(timeout=120)[0] for process in processes]
+    written = [process.communicate(timeout=600)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "\n".join(written)
     assert len(content(settings)) == 4 * (40 + 40 + 4)
     assert copies(settings) == {1}
@@ -151,7 +151,7 @@ def test_two_writers_of_the_same_empty_day_at_the_same_moment_leave_one_copy(
             for day in some:
                 sql = "SELECT 'bos1' AS player_lookup, @game_date AS game_date, 1.0 AS score"
                 with warehouse.stage(table, sql, {"game_date": day}, game_date=day, run_id=run_id) as staged:
-                    together.wait(timeout=60)
+                    together.wait(timeout=300)
                     warehouse.publish(staged)
 
     for writer in [in_thread(write_each_day, run_id) for run_id in ("one", "other")]:

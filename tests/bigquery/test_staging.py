@@ -56,7 +56,7 @@ def test_a_run_that_is_killed_at_any_step_is_continued_and_what_it_staged_is_swe
     )
     server.faults.add(fault)
     process = start_backfill(api_url, start_date=DAY)
-    wait_until(lambda: fault.times == 0 or process.poll() is not None, seconds=90)
+    wait_until(lambda: fault.times == 0 or process.poll() is not None)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -99,7 +99,7 @@ def test_what_another_run_has_staged_is_left_alone_while_it_runs_and_expires_by_
     fault = Fault(lambda r: r.project == project and "-publish-" in str(r.job_id), job_delay_seconds=30)
     server.faults.add(fault)
     process = start_backfill(api_url, start_date=DAY, tables=["team_defense_zone_analysis"])
-    wait_until(lambda: fault.times == 0 or process.poll() is not None, seconds=90)
+    wait_until(lambda: fault.times == 0 or process.poll() is not None)
     (left,) = staged(server, project)
     assert outcomes(run(DAY)) == {DAY: "complete"}
     assert staged(server, project) == [left]

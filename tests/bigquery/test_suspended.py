@@ -44,7 +44,7 @@ def test_a_run_that_is_resumed_asks_anew_and_takes_no_answer_of_its_first_start(
         fault = Fault(lambda r: r.project == project and "-publish-" in str(r.job_id), job_delay_seconds=5)
         server.faults.add(fault)
         process = execute(api_url, run_id)
-        wait_until(lambda: fault.times == 0 or process.poll() is not None, seconds=120)
+        wait_until(lambda: fault.times == 0 or process.poll() is not None)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         client.set_flow_run_state(run_id, Suspended(timeout_seconds=600), force=True)

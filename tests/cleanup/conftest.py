@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import flows.backfill
 import flows.cleanup
 import flows.restore  # noqa: F401 - their clocks are set
 from flows.cleanup import cleanup
@@ -25,7 +26,7 @@ Restore = Callable[..., RestoreReport]
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    """Let cleanup and restore run at another moment, for this machine and for the server."""
+    """Let the flows run at another moment, for this machine and for the server."""
 
     def _set(moment: datetime) -> None:
         class Clock(datetime):
@@ -33,7 +34,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
             def now(cls, tz: tzinfo | None = None) -> Any:
                 return moment.astimezone(tz or UTC)
 
-        for flow in ("cleanup", "restore"):
+        for flow in ("backfill", "cleanup", "restore"):
             monkeypatch.setattr(sys.modules[f"flows.{flow}"], "datetime", Clock)
         monkeypatch.setattr(clock, "server_time", lambda: moment)
 

@@ -94,7 +94,7 @@ def test_two_cleanups_at_once_delete_every_stale_row_once(
     put_some(settings)
     before = everything(settings)
     runs = [in_thread(clean) for _ in range(2)]
-    reports = [run.result(timeout=120) for run in runs]
+    reports = [run.result(timeout=300) for run in runs]
     assert all(report.is_done for report in reports)
     assert days_of(settings, PLAYERS) == [CUTOFF, TODAY, FUTURE]
     assert all(rows_of(settings, table) <= before[table] for table in TABLES)

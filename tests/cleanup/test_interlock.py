@@ -28,18 +28,18 @@ def test_a_cleanup_waits_for_a_backfill_that_reads_the_table(
     def read() -> None:
         with reading(settings, UPCOMING):
             reads.set()
-            assert ends.wait(60)
+            assert ends.wait(300)
 
     backfill = in_thread(read)
-    assert reads.wait(30)
+    assert reads.wait(300)
     cleaning = in_thread(clean)
     wait_until(lambda: cleaning.running())
     with pytest.raises(TimeoutError):
         cleaning.result(timeout=4)
     assert everything(settings) == before
     ends.set()
-    backfill.result(timeout=30)
-    assert cleaning.result(timeout=90).is_done
+    backfill.result(timeout=300)
+    assert cleaning.result(timeout=300).is_done
     assert len(days_of(settings, PLAYERS)) == 3
 
 

@@ -80,7 +80,7 @@ flows.restore.restore(sys.argv[3], dry_run=False) if sys.argv[3:] else flows.cle
 def kill_at(step: str, api_url: str, *restored: str) -> None:
     """Run a cleanup, or the restore of a backup, that is killed right before a step; nobody tells Prefect of it."""
     process = start_python(_RUN, api_url, step, NOW.isoformat(), *restored)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL, output
     assert os.getpid() != process.pid
 
@@ -189,7 +189,7 @@ def test_a_restore_that_was_killed_after_it_put_rows_back_is_recorded_by_the_nex
     assert (begun["errors"], begun["backup_name"], begun["previewed"]) == (BEGUN, backup, 3)
     mark_crashed(begun["run_id"])
     for both in [in_thread(clean), in_thread(put_back, backup)]:
-        both.result(timeout=120)
+        both.result(timeout=300)
     told = fetch(settings, f"SELECT * FROM {AUDIT} WHERE run_id = '{begun['run_id']}' AND errors <> '{BEGUN}'")
     assert [(row["restored"], row["errors"].partition(";")[0]) for row in told] in [
         [(3, "the run ended before it wrote this row")],

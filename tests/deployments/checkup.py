@@ -79,7 +79,7 @@ def in_service() -> Iterator[dict[str, str]]:
             )
         try:
             poll(client)
-            wait_until(lambda: scheduled(client, ids["cleanup/daily-ttl"]) >= 3, seconds=120)
+            wait_until(lambda: scheduled(client, ids["cleanup/daily-ttl"]) >= 3)
             yield ids
         finally:
             for deployment in ids.values():
@@ -99,7 +99,7 @@ def poll(client: SyncPrefectClient) -> None:
 
     before = polled()
     client.request("POST", f"/work_pools/{POOL}/get_scheduled_flow_runs", json={})
-    wait_until(lambda: polled() != before, seconds=120)
+    wait_until(lambda: polled() != before)
 
 
 def scheduled(client: SyncPrefectClient, deployment: str) -> int:

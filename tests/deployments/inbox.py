@@ -29,9 +29,9 @@ class Inbox(ThreadingHTTPServer):
         """Its address."""
         return f"http://127.0.0.1:{self.server_port}/hook?token=a-secret"
 
-    def wait(self, count: int = 1, *, seconds: float = 40) -> str:
+    def wait(self, count: int = 1) -> str:
         """Wait for so many messages; returns the last."""
-        wait_until(lambda: len(self.texts) >= count, seconds=seconds)
+        wait_until(lambda: len(self.texts) >= count)
         assert len(self.texts) == count, self.texts
         return self.texts[-1]
 

@@ -145,7 +145,7 @@ def test_a_run_that_is_suspended_is_not_taken_for_dead_whenever_its_last_heartbe
     with get_client(sync_client=True) as client:
         assert hasten(client, "fullcourt-run-dead") == timedelta(seconds=DEAD_AFTER_SECONDS)
         waits, lost = start(suspended), start(dead)
-        wait_until(lambda: client.read_flow_run(lost).state_name == "Crashed", seconds=60)
+        wait_until(lambda: client.read_flow_run(lost).state_name == "Crashed")
         assert client.read_flow_run(waits).state_name == "Suspended"
 
 

@@ -1,8 +1,5 @@
 """make up, for real: a server, a worker, the deployments, and a run of one of them."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,56 +13,13 @@ import yaml
 
 from deployments import services
 from deployments.alerts import alerts
-from deployments.prefect_server import access, request
-from deployments.services import Service, log_tail
 from deployments.worker import KEEPER, POOL, WORKER, settle_dead_runs
 from tasks.demo_league import generate, load
 from tasks.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse
-from tests.backfill import observe
-
-
-class Local:
-    """The local services in a folder of their own, on a port of their own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.warehouse = home / "first.duckdb"
-        self.said = ""
-
-    def __call__(self, action: str) -> str:
-        done = self._run([sys.executable, "-m", "deployments.local", action, "--home", str(self.home)])
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run([sys.executable, "-m", "prefect", *arguments], **access(self.home, f"{self.url}/api"))
-
-    def ask(self, path: str, body: dict[str, object] | None = None) -> Any:
-        return request(self.service("server"), "GET" if body is None else "POST", path, body)
-
-    def service(self, name: str) -> Service:
-        service = services.find(self.home, name)
-        assert service is not None
-        return service
-
-    @property
-    def port(self) -> int:
-        return int(self.service("server").facts["port"])
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _run(self, command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FULLCOURT_"))}
-        # as in a shell that is set up for another Prefect
-        other = {"PREFECT_HOME": str(self.home / "user"), "PREFECT_API_URL": "http://127.0.0.1:9/api", "PORT": "0"}
-        ours = {"FULLCOURT_DUCKDB_PATH": str(self.warehouse)}
-        return subprocess.run(
-            command, cwd=PROJECT_ROOT, env=clean | other | ours | env, capture_output=True, text=True, check=False
-        )
+from tests.backfill.observe import wait_until
+from tests.deployments.local import Local
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +121,7 @@ def test_a_deployment_whose_schedule_is_seconds_away_is_run_to_its_end_without_a
         runs = local.ask("/api/flow_runs/filter", {"flow_runs": of_it})
         return [run for run in runs if run["auto_scheduled"]]
 
-    observe.wait_until(lambda: bool(ended()), seconds=300)
+    wait_until(lambda: bool(ended()))
     (run,) = ended()
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert datetime.fromisoformat(run["start_time"]) >= at
@@ -216,17 +170,6 @@ def start(local: Local, tmp_path: Path) -> Callable[[str], str]:
     return _start
 
 
-def wait_until(local: Local, run: str, *names: str, attempt: int = 1) -> dict[str, Any]:
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        found: dict[str, Any] | None = local.ask(f"/api/flow_runs/{run}")
-        if found and found["state_name"] in names and found["run_count"] >= attempt:
-            return found
-        time.sleep(0.1)
-    log = "\n".join(log_tail(local.home / f"{name}.log", 40) for name in (KEEPER, WORKER))
-    raise AssertionError(f"{found and (found['state_name'], found['run_count'])}, not {names}\n{log}")
-
-
 def process_of(run: str) -> psutil.Process:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -246,10 +189,10 @@ def test_a_retry_right_after_the_end_of_a_run_leaves_the_worker_alive(
     worker = local.service(WORKER).id
     run = start("fail")
     for attempt in (1, 2, 3):
-        wait_until(local, run, "Failed", attempt=attempt)
+        local.wait_for(run, "Failed", attempt=attempt)
         retry(local, run)  # while the process of the attempt before is still there
-    wait_until(local, run, "Failed", attempt=4)
-    wait_until(local, start("end"), "Completed")
+    local.wait_for(run, "Failed", attempt=4)
+    local.wait_for(start("end"), "Completed")
     assert local.service(WORKER).id == worker
     assert local.ask(f"/api/work_pools/{POOL}")["concurrency_limit"] == 1
 
@@ -258,7 +201,7 @@ def test_a_killed_worker_is_back_and_a_run_without_a_process_ends_as_crashed(
     local: Local, start: Callable[[str], str]
 ) -> None:
     killed, run = local.service(WORKER), start("sleep")
-    wait_until(local, run, "Running")
+    local.wait_for(run, "Running")
     process = process_of(run)
     killed.id.process.kill()  # type: ignore[union-attr]
     while (worker := services.find(local.home, WORKER)) is None or worker.id == killed.id:
@@ -267,25 +210,25 @@ def test_a_killed_worker_is_back_and_a_run_without_a_process_ends_as_crashed(
     assert settle_dead_runs(local.service("server")) == []
     assert local.ask(f"/api/flow_runs/{run}")["state_name"] == "Running", "its process is alive, whatever its worker is"
     process.kill()
-    crashed = wait_until(local, run, "Crashed")
+    crashed = local.wait_for(run, "Crashed")
     assert "Its process is gone" in crashed["state"]["message"]
-    wait_until(local, waits, "Completed")  # the place in the pool is free again
+    local.wait_for(waits, "Completed")  # the place in the pool is free again
 
 
 def test_after_down_and_up_a_waiting_run_has_ended_and_a_suspended_one_still_waits(
     local: Local, start: Callable[[str], str]
 ) -> None:
     suspended = start("suspend")
-    wait_until(local, suspended, "Suspended")
+    local.wait_for(suspended, "Suspended")
     paused = start("pause")
-    wait_until(local, paused, "Paused")
+    local.wait_for(paused, "Paused")
     local("down")
     assert local.home.exists()
     local("up")
-    wait_until(local, paused, "Crashed")
+    local.wait_for(paused, "Crashed")
     assert local.ask(f"/api/flow_runs/{suspended}")["state_name"] == "Suspended"
     assert local.ask(f"/api/flow_runs/{suspended}/resume", {})["status"] == "ACCEPT"
-    wait_until(local, suspended, "Completed")
+    local.wait_for(suspended, "Completed")
 
 
 def test_a_keeper_that_was_killed_is_replaced_and_its_worker_taken_over(local: Local) -> None:

@@ -43,13 +43,13 @@ def run_and_watch(deployment: str, home: Path, *arguments: str) -> int:
         code = executor.submit(
             contextvars.copy_context().run, lambda: main([deployment, *arguments, "--home", str(home)])
         )
-        wait_until(lambda: len(runs_of(deployment)) > before or code.done(), seconds=120)
+        wait_until(lambda: len(runs_of(deployment)) > before or code.done())
         if not code.done():
             (newest, *_) = sorted(runs_of(deployment), key=lambda run: run["created"], reverse=True)
             with get_client(sync_client=True) as client:
                 run = client.read_flow_run(newest["id"])
             run_flow(backfill, flow_run=run, parameters=run.parameters, return_type="state")
-        return code.result(timeout=120)
+        return code.result(timeout=300)
 
 
 def test_the_plan_the_days_and_the_reasons_are_shown_and_the_code_says_whether_all_is_done(
