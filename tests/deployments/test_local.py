@@ -13,6 +13,7 @@ import yaml
 
 from deployments import services
 from deployments.alerts import alerts
+from deployments.services import ProcessId
 from deployments.worker import KEEPER, POOL, WORKER, settle_dead_runs
 from tasks.demo_league import generate, load
 from tasks.limits import limits_of
@@ -86,14 +87,19 @@ def test_up_again_reuses_what_runs(local: Local) -> None:
     assert [local.service(name).id for name in ("server", "worker")] == before
 
 
-def test_a_run_does_its_job_in_the_warehouse_that_up_was_given_last(local: Local) -> None:
+@pytest.fixture(scope="module")
+def replaced(local: Local) -> ProcessId:
+    """Give `make up` another warehouse, which holds the demo league; returns the worker of the first one."""
     before = local.service("worker").id
     local.warehouse = local.home / "second.duckdb"
     with open_warehouse(Settings(duckdb_path=local.warehouse).connection()) as warehouse:
         load(warehouse, generate([2022]))
     local("up")
-    assert local.service("worker").id != before
+    return before
 
+
+def test_a_run_does_its_job_in_the_warehouse_that_up_was_given_last(local: Local, replaced: ProcessId) -> None:
+    assert local.service("worker").id != replaced
     deployment = ("deployment", "run", "backfill/player-composite-factors", "--watch")
     done = local.prefect(*deployment, "-p", "start_date=2023-02-22", "-p", "end_date=2023-02-24")
     assert done.returncode == 0, done.stdout + done.stderr + local.service("worker").log_tail()
@@ -108,13 +114,18 @@ def test_a_run_does_its_job_in_the_warehouse_that_up_was_given_last(local: Local
     assert refused.returncode != 0
 
 
+@pytest.mark.usefixtures("replaced")
 def test_a_deployment_whose_schedule_is_seconds_away_is_run_to_its_end_without_anybodys_hand(local: Local) -> None:
     deployments = {each["name"]: each["id"] for each in local.ask("/api/deployments/filter", {})}
     backfill = deployments["player-composite-factors"]
-    at = datetime.now(UTC) + timedelta(seconds=30)
+    at = datetime.now(UTC) + timedelta(seconds=45)
     schedule = {"schedule": {"interval": 86_400, "anchor_date": at.isoformat()}, "active": True}
     days = {"start_date": "2023-02-23", "end_date": "2023-02-24"}
-    local.ask(f"/api/deployments/{backfill}/schedules", [{**schedule, "parameters": days}])
+    local.ask(
+        f"/api/deployments/{backfill}",
+        {"schedules": [{**schedule, "parameters": days}], "paused": False},
+        method="PATCH",
+    )
 
     def ended() -> list[dict[str, Any]]:
         of_it = {"deployment_id": {"any_": [backfill]}, "end_time": {"is_null_": False}}
