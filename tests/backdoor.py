@@ -13,9 +13,12 @@ from tests.bigquery_server.server import BigQueryServer
 _servers: dict[str, BigQueryServer] = {}
 
 
+_PREFIX = "test-"
+
+
 def project_of(test: str) -> str:
     """Return the name of a test's own project."""
-    return f"test-{sha256(test.encode()).hexdigest()[:12]}"
+    return f"{_PREFIX}{sha256(test.encode()).hexdigest()[:12]}"
 
 
 def open_project(server: BigQueryServer, project: str) -> dict[str, str]:
@@ -34,6 +37,12 @@ def open_project(server: BigQueryServer, project: str) -> dict[str, str]:
         "FULLCOURT_BIGQUERY_APPEND_INTERVAL_SECONDS": "0",
         "FULLCOURT_BIGQUERY_RETRY_DEADLINE_SECONDS": "3",
     }
+
+
+def drop_projects() -> None:
+    """Drop the projects of a test that has ended: each holds a database, with threads of its own."""
+    for project in [name for name in _servers if name.startswith(_PREFIX)]:
+        _servers.pop(project).drop_project(project)
 
 
 def server_of(settings: Settings) -> tuple[BigQueryServer, str]:

@@ -22,7 +22,7 @@ from tasks.demo_league import generate, load
 from tasks.report import IncompleteError, Report
 from tasks.settings import Settings, load_settings
 from tasks.warehouse.open import open_warehouse
-from tests.backdoor import open_project, project_of, server_of
+from tests.backdoor import drop_projects, open_project, project_of, server_of
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 from tests.service_logs import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks, found by their names
@@ -64,7 +64,7 @@ def warehouse_kind() -> str:
 @pytest.fixture(autouse=True)
 def settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warehouse_kind: str, request: pytest.FixtureRequest
-) -> Settings:
+) -> Iterator[Settings]:
     """The settings of a test: nothing of the developer's own environment, a warehouse of its own, short waits."""
     for name in list(os.environ):
         if name.startswith("FULLCOURT_"):
@@ -76,7 +76,8 @@ def settings(
     monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", str(tmp_path / "warehouse.duckdb"))
     monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "1")
     monkeypatch.setenv("FULLCOURT_RETRY_DELAY_SECONDS", "0.05")
-    return load_settings()
+    yield load_settings()
+    drop_projects()
 
 
 @pytest.fixture

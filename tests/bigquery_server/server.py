@@ -71,6 +71,12 @@ class BigQueryServer:
         """Create an empty project, whose datasets are in that location."""
         self._projects[name] = Project(name, location, Clock(), self.quotas)
 
+    def drop_project(self, name: str) -> None:
+        """Forget a project and all that it holds."""
+        project = self._projects.pop(name)
+        with project.lock:
+            project.connection.close()
+
     def service_account(self, project: str, name: str, permissions: Iterable[str] | None = None) -> dict[str, str]:
         """Create an account; returns its key. It may do everything, or just what is named."""
         email = f"{name}@{project}.iam.gserviceaccount.com"
