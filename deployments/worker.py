@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import psutil
@@ -30,6 +31,9 @@ POOL = "fullcourt"
 WORKER, KEEPER = "worker", "keeper"
 NAME = "local"
 """The worker's own name, which it writes on every run that it takes."""
+
+QUOTED = "  | "
+"""What a line of the worker's log begins with in the keeper's."""
 
 _RUNS_AT_ONCE = 1  # one process at a time can write to the embedded warehouse
 _LOOK_SECONDS = 10.0
@@ -72,9 +76,14 @@ def keep(home: Path, facts: Mapping[str, str | int]) -> None:
         if time.monotonic() - began > _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
         _say(f"The worker (process {worker.id.pid}) has ended; another one starts in {wait:g} s. The end of its log:")
-        _say(worker.log_tail())
+        print(quote(worker.log_tail()), flush=True)
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+
+def quote(log: str) -> str:
+    """Mark lines of another log, so that nobody takes what they say for the keeper's own."""
+    return indent(log, QUOTED, lambda _: True)
 
 
 def settle_dead_runs(server: Service) -> list[str]:

@@ -1,8 +1,11 @@
 """Fail a test run on an error in the log of any Prefect server or worker that the tests have started.
 
 A server that only logs its errors looks healthy: for months no schedule fired, behind a green suite. So at the end of a
-run every ``server.log`` and ``worker.log`` below its temporary folder is read. An ERROR, a CRITICAL or a traceback that
-is not in ``KNOWN`` fails the run, however its tests have ended. This is a pytest plugin; tests/conftest.py loads it.
+run every ``server.log``, ``worker.log`` and ``keeper.log`` below its temporary folder is read. An ERROR, a CRITICAL or
+a traceback that is not in ``KNOWN`` fails the run, however its tests have ended. What the keeper quotes of the log of a
+worker that ended is judged where it stands, in ``worker.log``; that a worker ended is no error, as tests kill some.
+
+This is a pytest plugin; tests/conftest.py loads it.
 """
 
 import os
@@ -13,9 +16,14 @@ from pathlib import Path
 
 import pytest
 
-LOGS = ("server.log", "worker.log")
+from deployments.worker import QUOTED
+
+_KEEPER = "keeper.log"
+LOGS = ("server.log", "worker.log", _KEEPER)
 _TIME = r"\d\d:\d\d:\d\d\.\d{3} \| "
-_START = re.compile(rf"{_TIME}(?P<level>[A-Z]+) +\| |(?P<bare>[A-Z]+): +")  # Prefect's format, and uvicorn's own
+_START = re.compile(  # Prefect's format, uvicorn's own, and the keeper's
+    rf"{_TIME}(?P<level>[A-Z]+) +\| |(?P<bare>[A-Z]+): +|\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC  "
+)
 _BAD_LEVELS = {"ERROR", "CRITICAL"}
 _OF_A_RUN = re.compile(rf"{_TIME}ERROR +\| (Flow|Task) run '[^']*' - (?!Crash detected)")
 """What a run says of its days and files, which tests make bad; with a traceback it is an error all the same."""
@@ -137,7 +145,8 @@ def errors_of(log: str, text: str) -> list[str]:
         log: The name of the log's file.
         text: What it holds.
     """
-    return ["\n".join(each) for each in _errors(text) if not any(known.explains(log, each) for known in KNOWN)]
+    lines = [line for line in text.splitlines() if not (log == _KEEPER and line.startswith(QUOTED))]
+    return ["\n".join(each) for each in _errors(lines) if not any(known.explains(log, each) for known in KNOWN)]
 
 
 def logs_below(folder: Path) -> Iterator[Path]:
@@ -185,10 +194,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 _FOUND = pytest.StashKey[dict[str, list[str]]]()
 
 
-def _errors(text: str) -> Iterator[list[str]]:
+def _errors(lines: Sequence[str]) -> Iterator[list[str]]:
     """Yield the records that are errors: a line with a level, and the lines without one that follow it."""
     record: list[str] = []
-    for line in [*text.splitlines(), "INFO: the end"]:
+    for line in [*lines, "INFO: the end"]:
         if _START.match(line):
             if record and _is_error(record):
                 yield record

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from deployments.worker import quote
 from tasks.settings import PROJECT_ROOT
-from tests.service_logs import KNOWN, errors_of
+from tests.service_logs import KNOWN, LOGS, errors_of
 
 POOL = "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in x\n    y()\n'
@@ -108,7 +109,7 @@ GOOD = "09:00:01.000 | INFO    | Flow run 'a-name' - no ERROR here\nWorker 'loca
         f"Exception in thread x:\n{FRAMES}ValueError: no\n",
     ],
 )
-@pytest.mark.parametrize("log", ["server.log", "worker.log"])
+@pytest.mark.parametrize("log", LOGS)
 def test_an_error_or_a_traceback_is_found_among_good_lines(log: str, text: str) -> None:
     (error,) = errors_of(log, GOOD + text + GOOD)
     assert error.endswith(text.rstrip())
@@ -121,9 +122,9 @@ def test_every_explanation_explains_its_own_error_and_no_other() -> None:
         explaining = [known for known in KNOWN if known.explains(log, record.splitlines())]
         assert len(explaining) == 1, record
         assert len(explaining[0].reason.split()) > 8
-        (other_log,) = {"server.log", "worker.log"} - {log}
         assert errors_of(log, record) == []
-        assert errors_of(other_log, record), "in another log it means something else"
+        for other_log in set(LOGS) - {log}:
+            assert errors_of(other_log, record), "in another log it means something else"
 
 
 @pytest.mark.parametrize(("log", "record"), EXPLAINED)
@@ -140,6 +141,19 @@ def test_another_exception_message_or_second_traceback_is_not_explained(log: str
 def test_what_a_run_says_of_its_data_is_no_error_and_its_crash_is_one() -> None:
     assert errors_of("worker.log", GOOD + OF_A_RUN + GOOD) == []
     assert errors_of("worker.log", GOOD + CRASH + GOOD) == [CRASH.rstrip("\n")]
+
+
+def test_what_the_keeper_quotes_of_a_workers_log_is_judged_there_and_its_own_traceback_here() -> None:
+    ended = (
+        "2026-11-26 11:43:20 UTC  The worker (process 6444) has ended; another one starts in 1 s. The end of its log:"
+    )
+    began = "2026-11-26 11:43:21 UTC  Started a worker (process 8730)."
+    quoted = f"{ended}\n{quote(GOOD + SCHEDULER)}\n{began}\n"
+    assert errors_of("worker.log", GOOD + SCHEDULER)
+    assert errors_of("keeper.log", quoted) == []
+    (error,) = errors_of("keeper.log", f"{quoted}{FRAMES}OSError: no\n")
+    assert error == f"{began}\n{FRAMES}OSError: no"
+    assert errors_of("keeper.log", quoted + SCHEDULER) == [SCHEDULER.rstrip("\n")]
 
 
 @pytest.fixture
