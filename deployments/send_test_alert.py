@@ -13,17 +13,17 @@ from getpass import getuser
 from pathlib import Path
 from socket import gethostname
 
-import httpx
 from prefect.client.orchestration import get_client
 from prefect.events import Event
 from prefect.settings import get_current_settings
 
 from deployments.alert_outcomes import outcome_of, problem_of
 from deployments.alerts import TEST_ALERT, TEST_EVENT, TEST_RESOURCE
+from deployments.command import command
 from deployments.in_process import connect
 from deployments.local import HOME
 from deployments.services import ServiceError
-from tasks.domain.errors import FullcourtError, SettingsError
+from tasks.domain.errors import SettingsError
 
 LIMIT_SECONDS = 90.0
 _POLL_SECONDS = 1.0
@@ -71,22 +71,14 @@ def send_test_alert(*, limit_seconds: float) -> datetime:
     return outcome.at
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deployments.send_test_alert", description="Send a test alert.")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the local Prefect server's state")
     chosen = parser.parse_args(arguments)
-    try:
-        connect(chosen.home.resolve())
-        at = send_test_alert(limit_seconds=LIMIT_SECONDS)
-    except FullcourtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except httpx.HTTPError as error:
-        said = str(error) or type(error).__name__
-        url = get_current_settings().api.url
-        print(f"error: Prefect's API at {url} does not do what it is asked: {said}", file=sys.stderr)
-        return 1
+    connect(chosen.home.resolve())
+    at = send_test_alert(limit_seconds=LIMIT_SECONDS)
     print(f"The test was taken at {at:%H:%M:%S} UTC: look whether it has arrived.")
     return 0
 

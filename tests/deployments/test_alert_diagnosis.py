@@ -79,5 +79,5 @@ def test_a_test_without_a_server_or_alerts_says_what_to_do(capsys: pytest.Captur
     assert "error: no Prefect API is configured, and no local one runs" in capsys.readouterr().err
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         assert send_test_alert.main(["--home", str(tmp_path)]) == 1
-    assert "error: Prefect's API at http://127.0.0.1:9/api does not do what it is asked" in capsys.readouterr().err
+    assert "error: Prefect's API does not answer at http://127.0.0.1:9/api/" in capsys.readouterr().err
     assert TEST_ALERT in names()
