@@ -10,9 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.domain.errors import SettingsError
-
-PRIVATE_UMASK = 0o077
-"""What is written under it can be read by its owner alone."""
+from tasks.folders import PRIVATE_UMASK, make_folder
 
 _PASSWORD = "password"  # noqa: S105  (the name of the file)
 _USER = "fullcourt"
@@ -20,7 +18,7 @@ _USER = "fullcourt"
 
 def make_private(folder: Path) -> None:
     """Take from everybody else what they could do with a folder and all in it; make it if it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for path in (folder, *folder.rglob("*")):
         with suppress(FileNotFoundError):  # a server at work removes files
             if not path.is_symlink():
@@ -46,7 +44,7 @@ def auth_string(home: Path) -> str:
     """
     file = password_file(home)
     if not file.exists():
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(home)
         draft = _draft(file, f"{_USER}:{secrets.token_urlsafe(32)}\n")
         with suppress(FileExistsError):  # another program was quicker, and its password holds
             os.link(draft, file)

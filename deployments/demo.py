@@ -29,6 +29,7 @@ from tasks.demo_league import DemoLeague, generate, load
 from tasks.demo_league.play import INCIDENT_PLAYERS
 from tasks.demo_league.upcoming import STALE_PLAYERS
 from tasks.domain.errors import SettingsError
+from tasks.folders import make_folder
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -138,7 +139,7 @@ def _say_where(console: Console, warehouse: Path, run: Run, running_ui: str | No
 
 def _build(warehouse: Path) -> DemoLeague:
     """Write the demo league to a new file."""
-    warehouse.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(warehouse.parent)
     league = generate([SEASON])
     with open_warehouse(load_settings().connection()) as connection:
         load(connection, league)

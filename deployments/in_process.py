@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployments.access import PRIVATE_UMASK
 from deployments.prefect_server import api_url, environment, prefect_server, usable_server
+from tasks.folders import PRIVATE_UMASK
 
 
 def connect(home: Path) -> str | None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tasks.domain.errors import QueryError
 from tasks.domain.table import TableSpec
+from tasks.folders import make_folder
 from tasks.settings import DuckDBSettings
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.dialect import to_duckdb
@@ -69,7 +70,7 @@ class Connection:
                     refuse_what_is_no_duckdb_file(path)
                     self._is_in_file = creates or path.exists()
                     if creates:
-                        path.parent.mkdir(parents=True, exist_ok=True)
+                        make_folder(path.parent)
                     self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
                 except duckdb.IOException as error:
                     if not holder_of_lock(error) or time.monotonic() >= deadline:
