@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.domain.errors import SettingsError, describe_validation_error
@@ -87,7 +87,9 @@ WarehouseSettings = DuckDBSettings | BigQuerySettings
 class Settings(BaseSettings):
     """The application's settings; frozen, and safe to hand to a task."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore", allow_inf_nan=False
+    )
 
     warehouse: WarehouseKind = Field("duckdb", description="Which warehouse to use.")
     duckdb_path: Path = Field(
@@ -183,6 +185,15 @@ class Settings(BaseSettings):
         2.0, ge=0, le=600, description="Wait before the first further attempt, in seconds; doubled for each one after."
     )
 
+    @field_validator("duckdb_path")
+    @classmethod
+    def _is_of_a_user_that_there_is(cls, path: Path) -> Path:
+        try:
+            path.expanduser()
+        except RuntimeError as error:
+            raise ValueError("there is no such user; write the path of the folder") from error
+        return path
+
     @model_validator(mode="after")
     def _names_a_project_for_bigquery(self) -> Self:
         if self.warehouse == "bigquery" and self.bigquery_project is None:
@@ -217,7 +228,7 @@ class Settings(BaseSettings):
                 table_updates_per_10_seconds=self.bigquery_table_updates_per_10_seconds,
             )
         return DuckDBSettings(
-            path=(PROJECT_ROOT / self.duckdb_path.expanduser()).resolve(),
+            path=Path(os.path.realpath(PROJECT_ROOT / self.duckdb_path.expanduser())),  # resolve() refuses a circle
             lock_timeout_seconds=self.duckdb_lock_timeout_seconds,
             memory_limit_mib=self.duckdb_memory_limit_mib,
             threads=self.duckdb_threads,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.domain.errors import SettingsError
-from tasks.settings import load_settings
+from tasks.settings import Settings, load_settings
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,23 @@ def test_a_variable_that_does_not_exist_is_refused_and_the_nearest_named(
 ) -> None:
     monkeypatch.setenv(name, "3")
     with pytest.raises(SettingsError, match=rf"^{name}: there is no such setting; is {meant} meant\?$"):
+        load_settings()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "-1"])
+@pytest.mark.parametrize(
+    "name", [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
+)
+def test_what_is_no_number_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = f"FULLCOURT_{name.upper()}"
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=rf"^{variable}='{value}': Input should be "):
+        load_settings()
+
+
+def test_a_user_that_there_is_not_is_refused_by_the_name_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", "~nobody-of-this-name/warehouse.duckdb")
+    with pytest.raises(SettingsError, match=r"^FULLCOURT_DUCKDB_PATH=.*nobody-of-this-name.*there is no such user"):
         load_settings()
 
 

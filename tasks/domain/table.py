@@ -10,7 +10,7 @@ Window = Literal["day", "season_before", "season_to_date"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Column(_Frozen):
