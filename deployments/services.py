@@ -15,14 +15,19 @@ from typing import Self
 
 import psutil
 
-from deployments.access import PRIVATE_UMASK, write_private
+from deployments.access import write_private
 from tasks.domain.errors import TerminalError
+from tasks.domain.printable import printable
+from tasks.folders import PRIVATE_UMASK, make_folder
 
 _CLOCK_TOLERANCE_SECONDS = 2.0  # the time of creation is computed from the time of boot, which the clock's changes move
 
 
 class ServiceError(TerminalError):
-    """A service cannot be started, or is not what it should be."""
+    """A service cannot be started, or is not what it should be; the message may end with lines of its log."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(printable, "\n".join(map(str, self.args)).splitlines()))
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def start(
         facts: What to remember of it.
         keep_log: Whether its log goes on where that of an earlier one ended, instead of beginning anew.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     log_file = folder / f"{name}.log"
     log_file.touch(mode=0o600)
     with log_file.open("ab" if keep_log else "wb") as log:

@@ -12,7 +12,12 @@ from tasks.ingest import check_input_files, load_input_files, report_ingest
 from tasks.settings import load_settings
 
 
-@flow(name="ingest", persist_result=False, result_serializer="json")
+@flow(
+    name="ingest",
+    persist_result=False,
+    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
+    validate_parameters=False,  # IngestRequest does, and its messages say the value too
+)
 @ends_clearly
 def ingest(
     game_logs: list[str] = [],  # noqa: B006 - nobody changes it

@@ -10,12 +10,19 @@ from tasks.backups import count_missing, find_backup
 from tasks.boundary import ends_clearly
 from tasks.cleanup_report import RestoreReport, report_restore
 from tasks.clock import check_clock
-from tasks.restore import restore_backup
+from tasks.domain.cleanup import RestoreRequest
+from tasks.restore import name_restore, restore_backup
 from tasks.retry import retrying
 from tasks.settings import load_settings
 
 
-@flow(name="restore", flow_run_name="{backup}", persist_result=False, result_serializer="json")
+@flow(
+    name="restore",
+    flow_run_name=name_restore,
+    persist_result=False,
+    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
+    validate_parameters=False,  # RestoreRequest does, and its messages say the value too
+)
 @ends_clearly
 def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
     """Put the rows of a cleanup's backup back: only those missing, never a duplicate, never over newer rows.
@@ -30,15 +37,19 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
         A Completed state with the report.
 
     Raises:
-        RequestError: There is no such backup; the message names those there are.
+        RequestError: A parameter is invalid, there is no such backup, or no table folder of its table: the message
+            names those there are; nothing was started.
+        SchemaError: The table is not there, or has lost a column of which the backup holds values; nothing was put
+            back.
         SettingsError: A setting is invalid; nothing was started.
         ClockError: The clock is not the Prefect server's; nothing was put back.
         WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
     """
     settings = load_settings()
+    request = RestoreRequest.of(backup=backup, dry_run=dry_run)
     check_clock(datetime.now(UTC))
-    name = retrying(find_backup)(settings, backup)
+    name = retrying(find_backup)(settings, request.backup)
     preview = retrying(count_missing)(settings, name)
-    restored = None if dry_run else restore_backup(settings, name, preview)
+    restored = None if request.dry_run else restore_backup(settings, name, preview)
     report = report_restore(preview, restored)
     return Completed(message=report.summary, data=report)

@@ -18,6 +18,7 @@ from prefect.states import Failed
 
 from tasks.artifacts import emit, take_notes
 from tasks.domain.errors import FullcourtError, UnforeseenError, describe_error
+from tasks.domain.printable import printable
 from tasks.explain import explain
 
 P = ParamSpec("P")
@@ -46,8 +47,8 @@ def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
             if not isinstance(problem, UnforeseenError):
                 get_run_logger().error("%s", describe_error(problem))
             state = Failed(message=describe_error(problem), data=problem)
-        if notes := take_notes():
-            state.message = f"{state.message}; {notes}" if state.message else notes
+        said = [each for each in (state.message, take_notes()) if each]
+        state.message = printable("; ".join(said)) if said else None
         return state
 
     return run

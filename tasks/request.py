@@ -6,6 +6,7 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from tasks.domain.errors import RequestError
+from tasks.domain.printable import printable, shown
 from tasks.domain.request import BackfillRequest
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
@@ -29,7 +30,7 @@ def read_request(settings: Settings, *, tables: Sequence[str] | None, **paramete
     if tables is None:
         chosen = catalogue.with_dependencies([DEFAULT_TABLE])
     elif not isinstance(tables, list | tuple) or not all(isinstance(name, str) for name in tables):
-        raise RequestError(f"tables={tables!r}: give a list of names, of {', '.join(catalogue.derived)}")
+        raise RequestError(f"tables={shown(tables)}: give a list of names, of {', '.join(catalogue.derived)}")
     elif not tables:
         raise RequestError(f"tables=[]: name at least one of {', '.join(catalogue.derived)}")
     else:
@@ -41,6 +42,9 @@ def name_run() -> str:
     """Return the name of the current run: the days that it was asked for."""
     given = flow_run.get_parameters()
     dates, first, last = given.get("dates"), given.get("start_date"), given.get("end_date")
-    days = f"{len(dates)} days" if dates else f"{first} to {last}" if last else str(first)
+    if isinstance(dates, list | tuple) and dates:
+        days = f"{len(dates)} days"
+    else:
+        days = f"{first} to {last}" if last else str(dates or first)
     marks = [name for name in ("force", "dry_run") if given.get(name)]
-    return " ".join([days, *marks])
+    return printable(" ".join([days, *marks]))

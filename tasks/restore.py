@@ -2,15 +2,23 @@
 
 from datetime import UTC, datetime
 
+from prefect.runtime import flow_run
+
 from tasks.backups import count_missing, restore_rows
 from tasks.cleanup_record import begin_operations, count_attempts, open_log, record_operation
 from tasks.domain.audit import Operation
 from tasks.domain.cleanup import BackupName, RestorePreview
 from tasks.domain.errors import FullcourtError, QueryError, describe_error
+from tasks.domain.printable import printable
 from tasks.limits import writing
 from tasks.origin import current_run
 from tasks.retry import retrying
 from tasks.settings import Settings
+
+
+def name_restore() -> str:
+    """Return the name of the current run: the backup that it was asked for."""
+    return printable(str(flow_run.get_parameters().get("backup")))
 
 
 def restore_backup(settings: Settings, name: BackupName, preview: RestorePreview) -> int:

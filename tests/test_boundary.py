@@ -18,7 +18,7 @@ from prefect.states import Completed
 from deployments.command import command
 from flows.backfill import backfill
 from tasks.boundary import ends_clearly
-from tasks.domain.errors import ApiError, FullcourtError, MachineError, RequestError, UnforeseenError
+from tasks.domain.errors import ApiError, FullcourtError, IngestError, MachineError, RequestError, UnforeseenError
 from tasks.explain import explain
 from tasks.settings import PROJECT_ROOT
 
@@ -108,6 +108,88 @@ def test_an_expected_error_is_logged_once_and_without_a_traceback(caplog: pytest
     assert all(record.exc_info is None for record in caplog.records)
     with pytest.raises(RequestError):
         backfill(start_date="yesterday")  # type: ignore[call-overload]
+
+
+UNSEEN = "\0\x1b[2J\u202e\n"
+BAD_PARAMETERS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+    "backfill": (
+        {
+            "start_date": UNSEEN,
+            "end_date": 5,
+            "dates": 7,
+            "force": "perhaps",
+            "max_concurrency": True,
+            "max_days": 10**30,
+        },
+        (
+            "start_date='",
+            "end_date=5: ",
+            "dates=7: ",
+            "force='perhaps': ",
+            "max_concurrency=True: ",
+            "max_days=1000000",
+        ),
+    ),
+    "backfill of no table": ({"start_date": "x" * 5000, "tables": UNSEEN + "x" * 5000}, ("tables='", "give a list of")),
+    "cleanup": (
+        {
+            "ttl_days": 10**30,
+            "dry_run": UNSEEN,
+            "approval": [],
+            "approval_timeout_seconds": 1.5,
+            "cleanup_type": UNSEEN,
+        },
+        ("ttl_days=1000000", "dry_run='", "approval=[]: ", "approval_timeout_seconds=1.5: ", "cleanup_type='"),
+    ),
+    "ingest": (
+        {
+            "game_logs": UNSEEN,
+            "schedules": {},
+            "dry_run": "perhaps",
+            "allow_shrink": 7,
+            "max_reported_rejections": 10**9,
+        },
+        (
+            "game_logs='",
+            "schedules={}: ",
+            "dry_run='perhaps': ",
+            "allow_shrink=7: ",
+            "max_reported_rejections=1000000000: ",
+        ),
+    ),
+    "ingest of no path": ({"game_logs": [UNSEEN + "x" * 5000]}, ("no file matches", r"\x00\x1b[2J")),
+    "restore": ({"backup": 5, "dry_run": UNSEEN}, ("backup=5: ", "dry_run='")),
+    "restore of no backup": (
+        {"backup": UNSEEN + "x y" * 5000},
+        ("backup='", r"\x00\x1b[2J", "there is no such backup"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PARAMETERS)
+def test_every_flow_says_each_bad_parameter_in_one_line_that_can_be_printed(name: str) -> None:
+    parameters, parts = BAD_PARAMETERS[name]
+    flow = name.partition(" ")[0]
+    state = getattr(importlib.import_module(f"flows.{flow}"), flow)(**parameters, return_state=True)
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, RequestError | IngestError), error
+    for message in (str(error), str(state.message)):
+        assert message.isprintable()
+        assert len(message) < 2500
+        for part in parts:
+            assert part in message
+
+
+@pytest.mark.parametrize("kind", [FullcourtError, RequestError, MachineError])
+def test_no_error_of_ours_prints_what_a_terminal_would_obey_or_hides_its_advice(kind: type[FullcourtError]) -> None:
+    said = str(kind(f"{UNSEEN}\ud800 {'x' * 5000}: is missing;\n look for it"))
+    assert said.isprintable()
+    assert said.startswith(r"\x00\x1b[2J\u202e \ud800 xxx")
+    assert said.endswith("xxx: is missing; look for it")
+    assert len(said) < 600
+    assert len(str(kind("a word and " * 5000))) < 2000
+    path = "/a/path/of/some/length/" * 10
+    assert str(kind(f"{path}: Jokić's file")) == f"{path}: Jokić's file"
 
 
 def test_every_flow_ends_at_the_edge() -> None:

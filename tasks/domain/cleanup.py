@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.domain.day import some
-from tasks.domain.request import Request
+from tasks.domain.request import Request, Whole
 
 Trigger = Literal["upcoming_tables_ttl", "by_hand"]
 
@@ -30,11 +30,11 @@ class CleanupRequest(Request):
 
     as_of: date
     """Today in the league's calendar; passed in, never read from a clock."""
-    ttl_days: int | None = Field(ge=1, le=3650)
+    ttl_days: Whole | None = Field(ge=1, le=3650)
     """None for what each table.yaml says."""
     dry_run: bool | None
     approval: bool
-    approval_timeout_seconds: int = Field(ge=1, le=604_800)
+    approval_timeout_seconds: Whole = Field(ge=1, le=604_800)
     cleanup_type: Trigger
 
     @model_validator(mode="after")
@@ -262,6 +262,13 @@ def verify(
     if lost:
         problems.append(f"{lost.total()} rows that were to stay are not there as they were")
     return tuple(problems)
+
+
+class RestoreRequest(Request):
+    """What a run of the restore was asked to do."""
+
+    backup: str
+    dry_run: bool
 
 
 class RestorePreview(_Frozen):

@@ -28,11 +28,17 @@ A message says what was wrong, where, and what to do.
 
 from pydantic import ValidationError
 
-_MAX_SHOWN_CHARACTERS = 200
+from tasks.domain.printable import MAX_VALUE_CHARACTERS, printable
+
+_WANTED = {"tuple_type": "Input should be a list"}
+"""What pydantic says of a type that no user gives."""
 
 
 class FullcourtError(Exception):
-    """Base of every error that Fullcourt raises on purpose."""
+    """Base of every error that Fullcourt raises on purpose; its message is one line that can be printed anywhere."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class TransientError(FullcourtError):
@@ -126,12 +132,12 @@ def describe_validation_error(error: ValidationError, *, prefix: str = "") -> st
     lines = []
     for detail in error.errors(include_url=False, include_context=False):
         name = ".".join(str(part) for part in detail["loc"])
-        message = detail["msg"].removeprefix("Value error, ")
+        message = _WANTED.get(detail["type"], detail["msg"].removeprefix("Value error, "))
         if not name:
             lines.append(message)
             continue
         name = f"{prefix}{name.upper()}" if prefix else name
         given = repr(detail["input"])
-        is_shown = detail["type"] != "missing" and len(given) <= _MAX_SHOWN_CHARACTERS
+        is_shown = detail["type"] != "missing" and len(given) <= MAX_VALUE_CHARACTERS
         lines.append(f"{name}={given}: {message}" if is_shown else f"{name}: {message}")
     return "; ".join(lines)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.domain.cells import Cells, FileRow, Problem, clean, parse_game_id, season_of
-from tasks.domain.request import Request
+from tasks.domain.request import Request, Whole
 from tasks.domain.teams import league_code
 
 Kind = Literal["schedule", "game log"]
@@ -27,7 +27,7 @@ class IngestRequest(Request):
     game_logs: tuple[str, ...]
     dry_run: bool
     allow_shrink: bool
-    max_reported_rejections: int = Field(ge=1, le=MAX_REPORTED_REJECTIONS)
+    max_reported_rejections: Whole = Field(ge=1, le=MAX_REPORTED_REJECTIONS)
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -168,7 +168,7 @@ class Contents(Protocol):
 class FileReader:
     """Reads the rows of one file in turn, counts them, and keeps why some are rejected."""
 
-    def __init__(self, file: str, contents: Contents, max_reported_rejections: int) -> None:
+    def __init__(self, file: str, contents: Contents, max_reported_rejections: Whole) -> None:
         self._file = file
         self._contents = contents
         self._max_reported = max_reported_rejections

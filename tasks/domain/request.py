@@ -1,10 +1,11 @@
 """What a run was asked to do."""
 
+import re
 from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Any, Self
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.domain.day import ContextSource
 from tasks.domain.errors import RequestError, describe_validation_error
@@ -12,6 +13,30 @@ from tasks.domain.errors import RequestError, describe_validation_error
 LEAGUE_BEGAN = date(1946, 11, 1)
 MAX_DAYS = 2000
 """Days of one run unless it asks for more: five seasons."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _day(value: object) -> object:
+    """Refuse what pydantic would take for a moment: it counts a number's seconds from 1970."""
+    if isinstance(value, str):
+        is_day = _DAY.fullmatch(value) is not None
+    else:
+        is_day = isinstance(value, date) and not isinstance(value, datetime)
+    if value is not None and not is_day:
+        raise ValueError("must be a valid date, such as 2023-01-20, without a time of day")
+    return value
+
+
+def _number(value: object) -> object:
+    """Refuse a truth value, which pydantic would take for 1 or 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not true or false")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Whole = Annotated[int, BeforeValidator(_number)]
 
 
 class Request(BaseModel):
@@ -37,18 +62,18 @@ class BackfillRequest(Request):
 
     as_of: date
     """Today in the league's calendar; passed in, never read from a clock."""
-    start_date: date | None = None
-    end_date: date | None = None
-    dates: tuple[date, ...] | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
+    dates: tuple[Day, ...] | None = None
     tables: tuple[str, ...]
     force: bool = False
     dry_run: bool = False
     resume: bool = True
     context_source: ContextSource = "auto"
-    max_concurrency: int = Field(8, ge=1, le=64)
-    stop_after_identical_failures: int = Field(3, ge=1, le=10_000)
-    max_bytes_billed: int | None = Field(None, ge=1)
-    max_days: int = Field(MAX_DAYS, ge=1, le=50_000)
+    max_concurrency: Whole = Field(8, ge=1, le=64)
+    stop_after_identical_failures: Whole = Field(3, ge=1, le=10_000)
+    max_bytes_billed: Whole | None = Field(None, ge=1)
+    max_days: Whole = Field(MAX_DAYS, ge=1, le=50_000)
 
     @model_validator(mode="after")
     def _names_days(self) -> Self:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.domain.errors import CatalogueError, RequestError, describe_validation_error
+from tasks.domain.printable import shown
 from tasks.domain.table import Build, TableSpec
 from tasks.settings import Settings
 from tasks.tables.compose import compose
@@ -54,7 +55,9 @@ class Catalogue:
         try:
             return self.tables[name]
         except KeyError:
-            raise RequestError(f"tables={name!r}: no such table; there are {', '.join(sorted(self.tables))}") from None
+            raise RequestError(
+                f"tables={shown(name)}: no such table; there are {', '.join(sorted(self.tables))}"
+            ) from None
 
     def build(self, name: str) -> Build:
         """Return how a derived table is built.
@@ -64,7 +67,7 @@ class Catalogue:
         """
         build = self.table(name).build
         if build is None:
-            raise RequestError(f"tables={name!r}: not a derived table; those are {', '.join(self.derived)}")
+            raise RequestError(f"tables={shown(name)}: not a derived table; those are {', '.join(self.derived)}")
         return build
 
     @property

@@ -49,6 +49,12 @@ def test_a_text_that_means_false_is_no_approval() -> None:
         request(approval="perhaps")
 
 
+@pytest.mark.parametrize("name", ["ttl_days", "approval_timeout_seconds"])
+def test_a_truth_value_is_no_number_of_days_or_seconds(name: str) -> None:
+    with pytest.raises(RequestError, match=f"{name}=True: must be a whole number"):
+        request(**{name: True})
+
+
 def test_a_dry_run_with_an_approval_is_a_contradiction() -> None:
     with pytest.raises(RequestError, match="dry_run=True, approval=True: a dry run has nothing to approve"):
         request(dry_run=True, approval=True)

@@ -1,7 +1,7 @@
 """A request: the days it names, and what each invalid parameter is told."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -110,6 +110,24 @@ INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a list and an end": ({"dates": [TODAY], "end_date": TODAY}, ("end_date=2023-03-01", "not together with dates")),
     "no date": ({"start_date": "yesterday"}, ("start_date='yesterday'", "valid date")),
     "no date in the list": ({"dates": ["2023-02-30"]}, ("dates.0='2023-02-30'", "valid date")),
+    "a number for a day": ({"start_date": 5}, ("start_date=5", "must be a valid date, such as 2023-01-20")),
+    "a number that could be a moment": ({"start_date": 0}, ("start_date=0", "must be a valid date")),
+    "a number in a text": ({"start_date": "86400"}, ("start_date='86400'", "must be a valid date")),
+    "a truth for a day": ({"start_date": TODAY, "end_date": True}, ("end_date=True", "must be a valid date")),
+    "a moment": (
+        {"start_date": datetime(2023, 2, 23)},  # noqa: DTZ001
+        ("start_date=datetime.datetime(2023, 2, 23, 0, 0)", "without a time of day"),
+    ),
+    "a moment in a text": (
+        {"dates": ["2023-02-23T19:30:00Z"]},
+        ("dates.0='2023-02-23T19:30:00Z'", "without a time of day"),
+    ),
+    "a day for a list": ({"dates": "2023-02-23"}, ("dates='2023-02-23'", "should be a list")),
+    "a truth for a number": (
+        {"start_date": TODAY, "max_days": True},
+        ("max_days=True", "must be a whole number, not true or false"),
+    ),
+    "what cannot be printed": ({"start_date": "\0\x1b[2J"}, (r"start_date='\x00\x1b[2J'", "must be a valid date")),
     "no truth": ({"start_date": TODAY, "force": "perhaps"}, ("force='perhaps'", "valid boolean")),
     "an unknown source": (
         {"start_date": TODAY, "context_source": "guess"},
