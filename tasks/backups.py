@@ -4,7 +4,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.domain.cleanup import BackupName, RestorePreview
+from tasks.domain.day import some
 from tasks.domain.errors import RequestError, SchemaError
+from tasks.domain.printable import shown
 from tasks.origin import current_origin
 from tasks.settings import Settings
 from tasks.tables import cleanup as queries
@@ -18,15 +20,15 @@ def find_backup(settings: Settings, backup: str) -> BackupName:
     """Return what a backup's name says, if the backup is there and its table can take all that it holds.
 
     Raises:
-        RequestError: It is not there; the message names those that are.
-        SchemaError: The table has lost a column of which the backup holds values.
+        RequestError: It is not there, or its table is in no table folder any more; the message names those that are.
+        SchemaError: The table does not exist, or has lost a column of which the backup holds values.
     """
     with open_warehouse(settings.connection(), current_origin("find-backup")) as warehouse:
         there = [kept.name for kept in warehouse.backups()]
         name = BackupName.parse(backup)
         if name is None or backup not in there:
-            known = ", ".join(reversed(there)) or "none"
-            raise RequestError(f"backup={backup!r}: there is no such backup; there are, newest first: {known}")
+            known = some(there[::-1]) or "none"
+            raise RequestError(f"backup={shown(backup)}: there is no such backup; there are, newest first: {known}")
         _restorable_columns(settings, warehouse, name)
     return name
 
@@ -79,12 +81,25 @@ def _restorable_columns(settings: Settings, warehouse: Warehouse, name: BackupNa
     """Return the columns of a backup that its table has, too; one that was added since stays empty.
 
     Raises:
-        SchemaError: The backup holds values of another one: they would be lost.
+        RequestError: The table is in no table folder.
+        SchemaError: The table does not exist, or the backup holds values of another column: they would be lost.
     """
-    table = load_catalogue(settings).table(name.table)
+    tables = load_catalogue(settings).tables
+    if name.table not in tables:
+        raise RequestError(
+            f"backup={shown(str(name))}: there is no table folder of its table {name.table} any more; put it back, "
+            f"below tasks/tables or FULLCOURT_EXTRA_TABLES_DIR, and restore again. There are "
+            f"{', '.join(sorted(tables))}; nothing was put back"
+        )
+    table = tables[name.table]
     backup = table.model_copy(update={"dataset": settings.backup_dataset, "name": str(name)})
     there = warehouse.schema([table, backup])
-    now, then = there.get(table.full_name, {}), there.get(backup.full_name, {})
+    if table.full_name not in there:
+        raise SchemaError(
+            f"table {table.full_name} does not exist any more: create it, with the columns of "
+            f"{settings.backup_dataset}.{name}, and restore again; nothing was put back"
+        )
+    now, then = there[table.full_name], there.get(backup.full_name, {})
     if gone := [column for column, kind in then.items() if now.get(column) != kind]:
         sql = queries.values_in(table, backup.full_name, gone)
         (row,) = warehouse.fetch(sql, {"cutoff": name.cutoff})

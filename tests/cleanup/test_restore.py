@@ -1,9 +1,14 @@
 """Putting a backup's rows back."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from tasks.domain.errors import RequestError
+from tasks.domain.cleanup import BackupName
+from tasks.domain.errors import RequestError, SchemaError
 from tasks.settings import Settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql
 from tests.cleanup.conftest import Clean, Restore
 from tests.cleanup.observe import (
@@ -95,6 +100,42 @@ def test_a_backup_that_is_not_there_is_refused_with_those_that_are(
     assert all(name in str(e.value) for name in backups(settings))
     run_sql(settings, "CREATE SCHEMA IF NOT EXISTS other")
     assert everything(settings) == before
+
+
+def test_a_backup_of_a_table_that_left_the_catalogue_names_both_and_puts_nothing_back(
+    settings: Settings, clean: Clean, put_back: Restore
+) -> None:
+    put_some(settings)
+    clean()
+    name = BackupName.parse(backup_of(settings, PLAYERS))
+    assert name is not None
+    gone = str(name.model_copy(update={"table": "a_table_of_old"}))
+    with open_warehouse(settings.connection()) as warehouse:
+        spec = load_catalogue(settings).table(name.table)
+        warehouse.back_up(spec, gone, before=FUTURE, expires_at=datetime.now(UTC) + timedelta(days=1))
+    before = (everything(settings), audit(settings))
+    said = (
+        rf"^backup='{gone}': there is no table folder of its table a_table_of_old any more; put it back, below "
+        "tasks/tables or FULLCOURT_EXTRA_TABLES_DIR, and restore again. There are .*; nothing was put back$"
+    )
+    for dry_run in (True, False):
+        with pytest.raises(RequestError, match=said):
+            put_back(gone, dry_run=dry_run)
+    assert (everything(settings), audit(settings)) == before
+    assert clean().is_done, "it stops no cleanup"
+
+
+def test_a_backup_of_a_table_that_was_dropped_names_both(settings: Settings, clean: Clean, put_back: Restore) -> None:
+    put_some(settings)
+    clean()
+    name, recorded = backup_of(settings, PLAYERS), audit(settings)
+    run_sql(settings, f"DROP TABLE {PLAYERS}")
+    with pytest.raises(
+        SchemaError,
+        match=rf"^table {PLAYERS} does not exist any more: create it, with the columns of \w+\.{name}, and restore",
+    ):
+        put_back(name)
+    assert audit(settings) == recorded
 
 
 def test_without_any_backup_the_message_says_so(settings: Settings, put_back: Restore) -> None:
