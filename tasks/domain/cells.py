@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, NamedTuple, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
+from tasks.domain.printable import MAX_VALUE_CHARACTERS
 from tasks.domain.teams import league_code
 
 _BLANK = frozenset({"", "nan", "na", "null", "none"})
@@ -31,7 +32,7 @@ SEASON_OPENS = (7, 1)
 SEASON_CLOSES = (10, 15)
 """Month and day between which a season's games are; 2019-20 ended on 11 October 2020, later than any other."""
 
-MAX_SHOWN_CHARACTERS = 200
+MAX_INT64 = 2**63 - 1
 
 Cells = Mapping[str, object]
 """The values of a row by column, the column's name in capitals."""
@@ -164,11 +165,21 @@ def must_match(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _fits(text: str) -> str:
+    """Refuse a number that no column of a warehouse holds."""
+    if text.isdecimal() and int(text) > MAX_INT64:
+        raise ValueError(f"must be at most {MAX_INT64}, the largest INT64, if it is a number")
+    return text
+
+
 GameId = Annotated[str, BeforeValidator(parse_game_id)]
 GameDay = Annotated[date, BeforeValidator(parse_day)]
 SeasonYear = Annotated[int, BeforeValidator(parse_season)]
 PlayerId = Annotated[
-    str, BeforeValidator(_id_text), must_match(r"[A-Za-z0-9_-]{1,64}", "be letters, digits, _ or -, at most 64")
+    str,
+    BeforeValidator(_id_text),
+    must_match(r"[A-Za-z0-9_-]{1,64}", "be letters, digits, _ or -, at most 64"),
+    AfterValidator(_fits),
 ]
 
 
@@ -234,7 +245,7 @@ def read_row(model: type[_Row], cells: Cells) -> _Row | list[Problem]:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else str(value)[:MAX_SHOWN_CHARACTERS]
+    return "" if value is None else str(value)[:MAX_VALUE_CHARACTERS]
 
 
 def _reason(detail: ErrorDetails) -> str:

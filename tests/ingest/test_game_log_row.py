@@ -304,6 +304,24 @@ def test_a_player_id_is_kept_as_text(value: object) -> None:
     assert summary(PLAYER_ID=value)["universal_player_id"] == "202704"
 
 
+TEXTS = {"GAME_DATE", "PLAYER_NAME", "TEAM_ABBREVIATION", "MATCHUP", "COMMENT", "START_POSITION"}
+
+
+@pytest.mark.parametrize("column", sorted(GameLogRow.columns().keys() - TEXTS))
+@pytest.mark.parametrize("value", [10**30, f"{2**63}", float(2**63), 1e30, float("inf")], ids=str)
+def test_a_number_that_no_column_holds_is_rejected_with_its_column(column: str, value: object) -> None:
+    found = problems(**{column: value})
+    assert column in [name for name, _ in found]
+    assert all(reason for _, reason in found)
+
+
+def test_the_largest_id_that_a_column_holds_is_taken() -> None:
+    assert summary(PLAYER_ID=2**63 - 1)["universal_player_id"] == f"{2**63 - 1}"
+    assert problems(PLAYER_ID="9" * 31) == [
+        ("PLAYER_ID", "must be at most 9223372036854775807, the largest INT64, if it is a number")
+    ]
+
+
 def test_every_problem_of_a_row_is_told_with_its_value() -> None:
     assert read_row(GameLogRow, log_row(PTS="x", TEAM_ABBREVIATION="den")) == [
         Problem("TEAM_ABBREVIATION", "den", "must be three capital letters"),
