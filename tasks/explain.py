@@ -1,5 +1,7 @@
 """Say an error that was raised by something else in one line: what was wrong, where, and what to do."""
 
+import errno
+import stat
 from pathlib import Path
 from traceback import walk_tb
 
@@ -9,6 +11,12 @@ from tasks.domain.errors import ApiError, FullcourtError, MachineError, Unforese
 
 _ROOT = Path(__file__).resolve().parent.parent
 _OURS = ("flows", "tasks", "deployments")
+_SPECIAL = (
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 def explain(error: Exception) -> FullcourtError:
@@ -30,6 +38,22 @@ def explain(error: Exception) -> FullcourtError:
         f"{type(error).__name__}{f': {said}' if said else ''}{_place(error)}; look at the parameters and settings, "
         "and if they are right, report this line with the run's log: it is a defect"
     )
+
+
+def name_special(path: Path) -> str | None:
+    """Say what a path is if it is neither a file nor a folder; None if it is one of them, or if there is nothing.
+
+    Reading one would wait for ever, or give what is no data.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "a link to a file that is not there" if path.is_symlink() else None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return "a link that leads round in a circle"
+    return next((name for is_it, name in _SPECIAL if is_it(mode)), None)
 
 
 def _api_error(error: BaseException) -> str | None:

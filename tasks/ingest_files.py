@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tasks.domain.cells import FileRow
 from tasks.domain.errors import IngestError
+from tasks.domain.printable import shown
+from tasks.explain import name_special
 from tasks.ingest_csv import CSV, csv_lines
 from tasks.ingest_parquet import PARQUET, parquet_lines
 from tasks.ingest_read import MAX_ROWS, Line, readable, too_many_rows
@@ -72,7 +74,9 @@ def read_lines(path: Path, model: type[FileRow]) -> Iterator[Line]:
 
 def _expand(text: str) -> list[Path]:
     if not text.strip():
-        raise IngestError(f"{text!r}: names no file; give the path of a Parquet or CSV file, a folder or a pattern")
+        raise IngestError(
+            f"{shown(text)}: names no file; give the path of a Parquet or CSV file, a folder or a pattern"
+        )
     try:
         path = Path(text).expanduser()
     except RuntimeError as error:
@@ -90,6 +94,8 @@ def _expand(text: str) -> list[Path]:
             if files:
                 return files
             raise IngestError(f"{text}: no file matches; a relative path starts at {Path.cwd()}")
+        if special := name_special(path):
+            raise IngestError(f"{text}: is {special}; give the path of a Parquet or CSV file, a folder or a pattern")
     raise IngestError(f"{text}: there is no such file; a relative path starts at {Path.cwd()}")
 
 
@@ -104,7 +110,9 @@ def _why_passed_over(entry: Path) -> str | None:
         return "hidden, or the lock of a program that has a file open"
     if entry.is_dir():
         return "a folder; to read it, give it by itself, or a pattern like folder/**/*.csv"
-    if not _has_suffix(entry) or not entry.is_file():
+    if special := name_special(entry):
+        return special
+    if not _has_suffix(entry):
         return f"not a file named {', '.join(SUFFIXES)}"
     return None
 

@@ -1,9 +1,10 @@
 """What the embedded warehouse does with its file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb  # noqa: TID251 - a look at the file from outside, and a writer that the application knows nothing of
@@ -148,6 +149,33 @@ def test_what_is_no_duckdb_file_is_called_by_its_name_and_left_as_it_is(kind: st
     with pytest.raises(StorageError, match=rf"{path} .*{kind}.*FULLCOURT_DUCKDB_PATH"), DuckDBWarehouse(connection):
         pass
     assert before is None or path.read_bytes() == before
+
+
+def cut(data: bytes, at: float) -> bytes:
+    return data[: int(len(data) * at)]
+
+
+def overwrite(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes(200) + data[at + 200 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(pytest.param(partial(cut, at=at), id=f"cut off at {at}") for at in (0.01, 0.3, 0.999)),
+        *(pytest.param(partial(overwrite, at=at), id=f"overwritten at {at}") for at in (20, 4096, 8192)),
+    ],
+)
+def test_a_damaged_file_is_said_to_be_damaged_and_left_as_it_is(
+    scattered: DuckDBSettings, damage: Callable[[bytes], bytes]
+) -> None:
+    scattered.path.write_bytes(damage(scattered.path.read_bytes()))
+    before = scattered.path.read_bytes()
+    said = rf"{scattered.path} is not a DuckDB file, or is damaged or cut off; restore it from a copy, .*load the data"
+    with pytest.raises(StorageError, match=said) as error, DuckDBWarehouse(scattered) as warehouse:
+        warehouse.fetch(f"SELECT * FROM {TABLE}")
+    assert "permissions" not in str(error.value)
+    assert scattered.path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import duckdb  # noqa: TID251
 
 from tasks.domain.errors import FullcourtError, QueryError, QuotaError, SchemaError, StorageError, WarehouseBusyError
 from tasks.domain.table import TableSpec
+from tasks.explain import name_special
 from tasks.settings import DuckDBSettings
 
 DRIVER_ERRORS = (duckdb.Error, OSError, ValueError, OverflowError, NotImplementedError)
@@ -17,6 +18,10 @@ _VALUE_FAILED = (duckdb.DataError, duckdb.ConversionException, duckdb.OutOfRange
 _FILE_REFUSED = re.compile(r"(?:Cannot open|Could not read from|Could not write) file")
 _LOCK_HELD = re.compile(r"Could not set lock on file.*?(?:\(PID (\d+)\)|$)", re.DOTALL)
 _KINDS = {b"SQLite format 3\0": "a SQLite database", b"PAR1": "a Parquet file", b"PK": "a ZIP archive"}
+_DAMAGED = re.compile(
+    r"Could not read enough bytes|Corrupt database file|checksum .*does not match|not a valid DuckDB database"
+    r"|replaying WAL|Corrupt WAL"
+)
 _MAGIC = slice(8, 12)  # https://duckdb.org/docs/stable/internals/storage
 
 
@@ -29,11 +34,13 @@ def refuse_what_is_no_duckdb_file(path: Path) -> None:
     """Look at a file before DuckDB does: it opens some other formats, too, and then keeps nothing.
 
     Raises:
-        StorageError: The path is a folder, or a file of another format; nothing was changed.
+        StorageError: The path is no file, or a file of another format; nothing was changed.
         OSError: It cannot be looked at.
     """
     if path.is_dir():
         raise StorageError(f"{path} is a folder, not a DuckDB file; name a file in FULLCOURT_DUCKDB_PATH")
+    if special := name_special(path):
+        raise StorageError(f"{path} is {special}, not a DuckDB file; choose another FULLCOURT_DUCKDB_PATH")
     there = next(each for each in (path, *path.parents) if each.exists())
     if there != path:
         if there.is_dir():
@@ -63,7 +70,7 @@ def translate(error: BaseException, settings: DuckDBSettings, table: TableSpec |
         settings: Whose file the message names.
         table: What the statement was about.
     """
-    text, path = str(error).strip(), settings.path
+    text, path = " ".join(str(error).split()), settings.path
     about = f"{table.full_name}: " if table else ""
     if held := _LOCK_HELD.search(text):
         by = f"process {held[1]}" if held[1] else "another process"
@@ -73,8 +80,11 @@ def translate(error: BaseException, settings: DuckDBSettings, table: TableSpec |
         )
     if isinstance(error, OSError):
         return StorageError(f"{about}{path}: {error.strerror or text}; choose another FULLCOURT_DUCKDB_PATH")
-    if "not a valid DuckDB database" in text or isinstance(error, duckdb.SerializationException):
-        return StorageError(f"{path} is not a DuckDB file, or is damaged; restore it from a copy ({text})")
+    if _DAMAGED.search(text) or isinstance(error, duckdb.SerializationException):
+        return StorageError(
+            f"{about}{path} is not a DuckDB file, or is damaged or cut off; restore it from a copy, with the file "
+            f"{path.name}.wal beside it if there is one, or move it away and load the data again ({text})"
+        )
     if "File too large" in text or "No space left" in text:
         return StorageError(
             f"{about}{path} cannot grow: the disk is full or a size limit is reached; free space "

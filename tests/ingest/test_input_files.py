@@ -1,7 +1,9 @@
 """Reading input files: what is found, what is refused, and where a row is said to be."""
 
 import gzip
-from collections.abc import Callable
+import os
+import socket
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.domain.cells import Problem
-from tasks.domain.errors import IngestError
+from tasks.domain.errors import IngestError, StorageError
 from tasks.domain.game_log import GameLogRow
 from tasks.domain.schedule import ScheduleRow
 from tasks.ingest_files import find_files, inspect, passed_over, read_lines
+from tasks.settings import Settings
+from tasks.warehouse.open import open_warehouse
 from tests.ingest.files import game_rows, log_row, schedule_row, write_csv, write_parquet
 
 
@@ -50,6 +54,53 @@ def test_a_csv_file_may_be_compressed(tmp_path: Path) -> None:
 def test_a_path_that_no_system_takes_is_refused_in_one_line(path: str) -> None:
     with pytest.raises(IngestError):
         find_files([path])
+
+
+@pytest.fixture
+def special(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Make what has the name of a file and is none."""
+    with socket.socket(socket.AF_UNIX) as listening:
+
+        def _special(kind: str) -> Path:
+            path = tmp_path / "log.csv"
+            if kind == "a pipe":
+                os.mkfifo(path)
+            elif kind == "a socket":
+                listening.bind(str(path))
+            elif kind == "a link to a file that is not there":
+                path.symlink_to(tmp_path / "nothing.csv")
+            elif kind == "a link that leads round in a circle":
+                path.symlink_to(path)
+            else:
+                path.symlink_to("/dev/null")
+            return path
+
+        yield _special
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a device",
+        "a pipe",
+        "a socket",
+        "a link to a file that is not there",
+        "a link that leads round in a circle",
+    ],
+)
+def test_what_has_the_name_of_a_file_and_is_none_is_called_what_it_is(
+    tmp_path: Path, special: Callable[[str], Path], kind: str
+) -> None:
+    path = special(kind)
+    with pytest.raises(IngestError, match=rf"^{path}: is {kind}; give the path of a Parquet or CSV file"):
+        find_files([str(path)])
+    assert passed_over([str(tmp_path)]) == [f"{path} ({kind})"]
+    settings = Settings(duckdb_path=path).connection()
+    said = rf"^{path} is {kind}, not a DuckDB file; choose another FULLCOURT_DUCKDB_PATH"
+    if kind == "a link to a file that is not there":
+        return  # the warehouse is made there
+    with pytest.raises(StorageError, match=said.replace(str(path), f"({path}|/dev/null)")), open_warehouse(settings):
+        pass
 
 
 @pytest.mark.parametrize(
