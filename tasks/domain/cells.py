@@ -66,6 +66,8 @@ def _game_id(text: str) -> str:
 
 def _id_text(value: object) -> str | None:
     """Write an id as text, whether it was read as text or as a number."""
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError("must be a finite number")
     text = None if value is None else str(value)
     return whole[1] if text is not None and (whole := _WHOLE.fullmatch(text)) else text
 
