@@ -28,7 +28,7 @@ from rich.console import Console
 
 from benchmarks.results import Measurement, Round, Size, make_console, print_results
 from deployments.prefect_server import environment, find_server, prefect_server
-from tasks.domain.errors import FullcourtError, RequestError, TerminalError
+from tasks.errors import FullcourtError, RequestError, TerminalError
 from tasks.settings import PROJECT_ROOT
 
 LAST_SEASON, INCIDENT_SEASON, MAX_SEASONS = 2024, 2022, 20

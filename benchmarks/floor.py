@@ -21,8 +21,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
 from flows.backfill import MAX_CONCURRENCY
-from tasks.domain.errors import TransientError
-from tasks.domain.request import BackfillRequest
+from tasks.backfill.request import BackfillRequest
+from tasks.errors import TransientError
 
 _PAGE = 200  # the most that Prefect's API returns at once
 _RECORDING_SECONDS = 120.0

@@ -22,8 +22,8 @@ from uuid import UUID
 
 from benchmarks.limit import compare, run_limit
 from benchmarks.results import Measurement
-from tasks.demo_league import generate, load
-from tasks.domain.errors import FullcourtError, TerminalError
+from deployments.demo_league import generate, load
+from tasks.errors import FullcourtError, TerminalError
 from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse import dry_run
@@ -31,7 +31,7 @@ from tasks.warehouse.base import Warehouse
 from tasks.warehouse.dry_run import open_for_run
 from tasks.warehouse.open import open_warehouse
 
-_OF_THE_RUN = {"tasks.plan", "tasks.report", "tasks.fan_out"}
+_OF_THE_RUN = {"tasks.backfill.survey", "tasks.backfill.report", "tasks.backfill.fan_out"}
 
 
 class BenchmarkError(TerminalError):
@@ -110,7 +110,7 @@ def _backfill(first: date, last: date, days: int) -> Measurement:
     from prefect.client.orchestration import get_client
 
     from flows.backfill import backfill
-    from tasks.report import Report
+    from tasks.backfill.report import Report
 
     with _counted_statements() as statements:
         clock = _Clock()

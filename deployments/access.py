@@ -9,7 +9,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from tasks.domain.errors import SettingsError
+from tasks.errors import SettingsError
 from tasks.folders import PRIVATE_UMASK, make_folder
 
 _PASSWORD = "password"  # noqa: S105  (the name of the file)

@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 
 from deployments.alerts import SILENCE_HOURS, alerts, telling
-from tasks.domain.errors import SettingsError
+from tasks.errors import SettingsError
 from tasks.settings import Settings
 
 BLOCK = "fullcourt-alerts"

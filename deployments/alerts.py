@@ -21,7 +21,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 
 from deployments.prefect_yaml import described_deployments, flow_of
-from tasks.alert import (
+from tasks.cleanup.announce import (
     CLEANUP_RESOURCE,
     KIND_LABEL,
     LARGE_DELETION_EVENT,
@@ -29,7 +29,7 @@ from tasks.alert import (
     SUCCESS_EVENT,
     cleanup_resource,
 )
-from tasks.boundary import LEFT_EVENT
+from tasks.runtime.boundary import LEFT_EVENT
 from tasks.settings import Settings
 
 SILENCE_HOURS = 26

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deployments.command import command
-from tasks.domain.table import TableSpec
-from tasks.schema import differences
 from tasks.settings import load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.tables.ddl import create_schema, create_table
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.schema import differences
 
 FOLDER = Path(__file__).resolve().parent / "bigquery"
 

@@ -22,13 +22,13 @@ from rich.table import Table
 
 from deployments.access import write_private
 from deployments.command import command
+from deployments.demo_league import DemoLeague, generate, load
+from deployments.demo_league.play import INCIDENT_PLAYERS
+from deployments.demo_league.upcoming import STALE_PLAYERS
 from deployments.in_process import use_server
 from deployments.local import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
 from deployments.prefect_server import HOST, prefect_server, ui_url, usable_server
-from tasks.demo_league import DemoLeague, generate, load
-from tasks.demo_league.play import INCIDENT_PLAYERS
-from tasks.demo_league.upcoming import STALE_PLAYERS
-from tasks.domain.errors import SettingsError
+from tasks.errors import SettingsError
 from tasks.folders import make_folder
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
@@ -115,7 +115,7 @@ def _backfill(home: Path, api_url: str) -> Run:
     with use_server(home, api_url):
         # imported here, after Prefect was told of its server
         from flows.backfill import backfill
-        from tasks.report import IncompleteError, Report
+        from tasks.backfill.report import IncompleteError, Report
 
         state = backfill(start_date=FIRST_DAY, end_date=LAST_DAY, return_state=True)
     result = state.result(raise_on_failure=False)

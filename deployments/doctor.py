@@ -15,13 +15,13 @@ from rich.text import Text
 from deployments import prefect_diagnosis
 from deployments.command import command
 from deployments.local import HOME
-from tasks.domain.errors import FullcourtError, TransientError
-from tasks.domain.table import TableSpec
-from tasks.schema import differences
+from tasks.errors import FullcourtError, TransientError
 from tasks.settings import WarehouseSettings, load_settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.diagnosis import Diagnosis, Finding
 from tasks.warehouse.open import open_diagnosis
+from tasks.warehouse.schema import differences
 
 _STYLES = {"missing": "bold red", "note": "yellow"}  # only on a terminal
 

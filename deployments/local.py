@@ -36,7 +36,7 @@ from deployments.prefect_server import (
 )
 from deployments.services import Service, ServiceError
 from deployments.worker import KEEPER, POOL, WORKER, set_up_pool
-from tasks.domain.errors import SettingsError
+from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
 __all__ = ["DEFAULT_PORT", "DEMO_WAREHOUSE", "HOME", "POOL", "prefect_server", "short"]

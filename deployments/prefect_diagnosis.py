@@ -19,7 +19,7 @@ from deployments import prefect_server
 from deployments.alert_diagnosis import examine_alerts
 from deployments.in_process import connect
 from deployments.run_diagnosis import Deployment, ask, examine_runs, examine_schedule
-from tasks.domain.errors import FullcourtError
+from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT
 from tasks.warehouse.diagnosis import Finding
 

@@ -26,8 +26,8 @@ from deployments.command import command
 from deployments.local import POOL
 from deployments.prefect_yaml import described_deployments, label_of, read_prefect_yaml
 from deployments.services import ServiceError
-from tasks.domain.errors import SettingsError
-from tasks.limits import register_limits
+from tasks.errors import SettingsError
+from tasks.runtime.limits import register_limits
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
 

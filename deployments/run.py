@@ -22,9 +22,9 @@ from deployments.command import INTERRUPTED, command
 from deployments.demo import WIDTH, print_report
 from deployments.in_process import connect
 from deployments.local import HOME
-from tasks import markdown
-from tasks.domain.errors import RequestError
-from tasks.domain.gate import NOT_DONE
+from tasks.backfill.gate import NOT_DONE
+from tasks.errors import RequestError
+from tasks.runtime import markdown
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

@@ -23,7 +23,7 @@ from deployments.command import command
 from deployments.in_process import connect
 from deployments.local import HOME
 from deployments.services import ServiceError
-from tasks.domain.errors import SettingsError
+from tasks.errors import SettingsError
 
 LIMIT_SECONDS = 90.0
 _POLL_SECONDS = 1.0

@@ -16,9 +16,9 @@ from typing import Self
 import psutil
 
 from deployments.access import write_private
-from tasks.domain.errors import TerminalError
-from tasks.domain.printable import printable
+from tasks.errors import TerminalError
 from tasks.folders import PRIVATE_UMASK, make_folder
+from tasks.printable import printable
 
 _CLOCK_TOLERANCE_SECONDS = 2.0  # the time of creation is computed from the time of boot, which the clock's changes move
 

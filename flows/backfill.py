@@ -9,17 +9,17 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from tasks.boundary import ends_clearly
-from tasks.clock import check_clock
-from tasks.cost import capped, refuse_if_too_dear
-from tasks.domain.day import ContextSource, league_day
-from tasks.domain.request import MAX_DAYS
-from tasks.fan_out import run_days
-from tasks.limits import reading_sources
-from tasks.plan import plan_backfill, publish_plan
-from tasks.report import IncompleteError, Report, report_run
-from tasks.request import name_run, read_request
-from tasks.retry import retrying
+from tasks.backfill.cost import capped, refuse_if_too_dear
+from tasks.backfill.day import ContextSource
+from tasks.backfill.fan_out import run_days
+from tasks.backfill.interlock import reading_sources
+from tasks.backfill.report import IncompleteError, Report, report_run
+from tasks.backfill.request import MAX_DAYS, name_run, read_request
+from tasks.backfill.survey import plan_backfill, publish_plan
+from tasks.calendar import league_day
+from tasks.runtime.boundary import ends_clearly
+from tasks.runtime.clock import check_clock
+from tasks.runtime.retry import retrying
 from tasks.settings import load_settings
 
 MAX_CONCURRENCY = 64

@@ -8,15 +8,16 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 from pydantic import Field
 
-from tasks.approve import approve, name_cleanup
-from tasks.boundary import ends_clearly
-from tasks.cleanup import clean_tables, preview_tables
-from tasks.cleanup_record import begin_log, drop_old_backups
-from tasks.cleanup_report import CleanupReport, report_cleanup
-from tasks.clock import check_clock, doubt_today
-from tasks.domain.cleanup import CleanupRequest, Trigger
-from tasks.domain.day import league_day
-from tasks.retry import retrying
+from tasks.calendar import league_day
+from tasks.cleanup.approve import approve, name_cleanup
+from tasks.cleanup.delete import clean_tables, preview_tables
+from tasks.cleanup.doubt import doubt_today
+from tasks.cleanup.record import begin_log, drop_old_backups
+from tasks.cleanup.report import CleanupReport, report_cleanup
+from tasks.cleanup.rules import CleanupRequest, Trigger
+from tasks.runtime.boundary import ends_clearly
+from tasks.runtime.clock import check_clock
+from tasks.runtime.retry import retrying
 from tasks.settings import load_settings
 
 

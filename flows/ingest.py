@@ -6,9 +6,9 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from tasks.boundary import ends_clearly
-from tasks.domain.ingest import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
-from tasks.ingest import check_input_files, load_input_files, report_ingest
+from tasks.ingest.contents import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
+from tasks.ingest.load import check_input_files, load_input_files, report_ingest
+from tasks.runtime.boundary import ends_clearly
 from tasks.settings import load_settings
 
 

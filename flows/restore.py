@@ -6,13 +6,13 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from tasks.backups import count_missing, find_backup
-from tasks.boundary import ends_clearly
-from tasks.cleanup_report import RestoreReport, report_restore
-from tasks.clock import check_clock
-from tasks.domain.cleanup import RestoreRequest
-from tasks.restore import name_restore, restore_backup
-from tasks.retry import retrying
+from tasks.cleanup.backups import count_missing, find_backup
+from tasks.cleanup.report import RestoreReport, report_restore
+from tasks.cleanup.restore import name_restore, restore_backup
+from tasks.cleanup.rules import RestoreRequest
+from tasks.runtime.boundary import ends_clearly
+from tasks.runtime.clock import check_clock
+from tasks.runtime.retry import retrying
 from tasks.settings import load_settings
 
 

@@ -7,7 +7,7 @@ from traceback import walk_tb
 
 import httpx
 
-from tasks.domain.errors import ApiError, FullcourtError, MachineError, UnforeseenError
+from tasks.errors import ApiError, FullcourtError, MachineError, UnforeseenError
 
 _ROOT = Path(__file__).resolve().parent.parent
 _OURS = ("flows", "tasks", "deployments")

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.domain.errors import SettingsError, describe_validation_error
+from tasks.errors import SettingsError, describe_validation_error
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,9 +17,9 @@ from prefect.states import Completed
 
 from deployments.command import command
 from flows.backfill import backfill
-from tasks.boundary import ends_clearly
-from tasks.domain.errors import ApiError, FullcourtError, IngestError, MachineError, RequestError, UnforeseenError
+from tasks.errors import ApiError, FullcourtError, IngestError, MachineError, RequestError, UnforeseenError
 from tasks.explain import explain
+from tasks.runtime.boundary import ends_clearly
 from tasks.settings import PROJECT_ROOT
 
 MISSING_RUN = "/flow_runs/00000000-0000-0000-0000-000000000000"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.domain import day, errors, gate
-from tasks.domain.errors import FullcourtError
+from tasks import errors
+from tasks.backfill import day, gate
+from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.league import SHARED_DATA, League, fetch
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.domain.errors import QueryError, QuotaError, SchemaError, StorageError
+from tasks.errors import QueryError, QuotaError, SchemaError, StorageError
 from tasks.settings import DuckDBSettings, Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse

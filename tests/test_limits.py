@@ -12,9 +12,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 
 from flows.backfill import backfill
-from tasks.domain.errors import WarehouseBusyError
-from tasks.limits import LEASE_SECONDS, READERS, limits_of, reading, register_limits, throttle_publish, writing
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import WarehouseBusyError
+from tasks.runtime.limits import LEASE_SECONDS, READERS, limits_of, reading, register_limits, throttle_publish, writing
 from tasks.settings import Settings, load_settings
 from tests.backfill.conftest import InThread, in_thread
 from tests.backfill.observe import DAY, open_season, outcomes, published, start_python
@@ -26,7 +26,7 @@ PLAYERS, TEAMS = "upcoming_player_game_context", "upcoming_team_game_context"
 BOTH = [PLAYERS, TEAMS]
 _HOLD = """
 import sys
-from tasks.limits import reading
+from tasks.runtime.limits import reading
 from tasks.settings import load_settings
 with reading(load_settings(), ["upcoming_player_game_context"]):
     print("held", flush=True)

@@ -6,7 +6,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tasks import markdown
+from tasks.runtime import markdown
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")

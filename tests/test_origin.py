@@ -9,12 +9,12 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.variables import Variable
 
-from tasks import origin
-from tasks.domain.errors import TransientError
-from tasks.origin import SERVER_VARIABLE, is_over, server_identity
+from tasks.errors import TransientError
+from tasks.runtime import origin
+from tasks.runtime.origin import SERVER_VARIABLE, is_over, server_identity
 from tests.backfill.observe import end_of, start_python
 
-IDENTITY = "from tasks.origin import server_identity; print(server_identity())"
+IDENTITY = "from tasks.runtime.origin import server_identity; print(server_identity())"
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.ingest import ingest
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.league import SHARED_DATA, fetch, run_sql
 

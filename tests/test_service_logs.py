@@ -18,7 +18,7 @@ SCHEDULER = (
     "09:00:00.123 | ERROR   | docket.worker - Error executing task schedule_deployments\n"
     f"{FRAMES}sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement\n"
 )
-REFUSED = "tasks.domain.errors.RequestError: start_date=2099-01-01: must not be after today"
+REFUSED = "tasks.errors.RequestError: start_date=2099-01-01: must not be after today"
 GONE = (
     "prefect.exceptions.PrefectHTTPStatusError: Client error '410 Gone' for url "
     "'http://127.0.0.1:4200/api/v2/concurrency_limits/leases/0-1/renew' - Response: {'detail': 'Lease not found'}"

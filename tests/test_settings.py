@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.domain.errors import SettingsError
+from tasks.errors import SettingsError
 from tasks.settings import Settings, load_settings
 
 

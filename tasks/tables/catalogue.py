@@ -10,11 +10,11 @@ from types import MappingProxyType
 import yaml
 from pydantic import ValidationError
 
-from tasks.domain.errors import CatalogueError, RequestError, describe_validation_error
-from tasks.domain.printable import shown
-from tasks.domain.table import Build, TableSpec
+from tasks.errors import CatalogueError, RequestError, describe_validation_error
+from tasks.printable import shown
 from tasks.settings import Settings
 from tasks.tables.compose import compose
+from tasks.tables.spec import Build, TableSpec
 
 TABLES_DIR = Path(__file__).resolve().parent
 SHARED_DIR = TABLES_DIR / "shared"

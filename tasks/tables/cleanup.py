@@ -6,7 +6,7 @@ exact and cover every column that the table has, whatever its type; they are com
 
 from collections.abc import Sequence
 
-from tasks.domain.table import Column, TableSpec
+from tasks.tables.spec import Column, TableSpec
 
 _DIGEST = "TO_HEX(MD5(TO_JSON_STRING(whole_row)))"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from tasks.domain.errors import CatalogueError
+from tasks.errors import CatalogueError
 
 # What a FROM can stand in without reading anything: comments, texts, EXTRACT(DAY FROM d), a IS DISTINCT FROM b.
 _NOT_READ = re.compile(

@@ -6,7 +6,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-la
 import json
 from hashlib import sha256
 
-from tasks.domain.table import Column, TableSpec
+from tasks.tables.spec import Column, TableSpec
 
 
 def labels(**more: str) -> str:

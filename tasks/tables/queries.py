@@ -5,9 +5,9 @@ Every identifier comes from the catalogue, which validates it; every value is a 
 
 from collections.abc import Iterable
 
-from tasks.domain.table import Column, Source, TableSpec
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.compose import inline
+from tasks.tables.spec import Column, Source, TableSpec
 
 COVERAGE_COLUMNS = ("expected", "covered", "source_players", "duplicates", "missing")
 

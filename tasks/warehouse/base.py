@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
-from tasks.domain.table import TableSpec
+from tasks.tables.spec import TableSpec
 
 Parameter = str | int | float | bool | date | datetime | Sequence[str]
 Parameters = Mapping[str, Parameter]

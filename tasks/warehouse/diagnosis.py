@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
-from tasks.domain.table import TableSpec
+from tasks.tables.spec import TableSpec
 
 Level = Literal["ok", "note", "missing"]
 

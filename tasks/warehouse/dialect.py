@@ -6,7 +6,7 @@ from functools import lru_cache
 import sqlglot  # noqa: TID251
 from sqlglot import exp  # noqa: TID251
 
-from tasks.domain.errors import QueryError
+from tasks.errors import QueryError
 
 DUCKDB_TYPES = {
     "STRING": "VARCHAR",

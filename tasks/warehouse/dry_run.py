@@ -8,10 +8,10 @@ from typing import Any, NoReturn, Self
 
 import pyarrow as pa
 
-from tasks.domain.errors import QueryError
-from tasks.domain.table import TableSpec
+from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Backup, Origin, Parameters, Replaced, Row, Staged, Warehouse
 from tasks.warehouse.open import open_warehouse
 

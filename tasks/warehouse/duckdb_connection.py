@@ -12,10 +12,10 @@ from uuid import uuid4
 import duckdb  # noqa: TID251
 import pyarrow as pa
 
-from tasks.domain.errors import QueryError
-from tasks.domain.table import TableSpec
+from tasks.errors import QueryError
 from tasks.folders import make_folder
 from tasks.settings import DuckDBSettings
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.dialect import to_duckdb
 from tasks.warehouse.duckdb_errors import DRIVER_ERRORS, holder_of_lock, refuse_what_is_no_duckdb_file, translate

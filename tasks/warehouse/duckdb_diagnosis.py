@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from tasks.domain.errors import StorageError
-from tasks.domain.table import TableSpec
+from tasks.errors import StorageError
 from tasks.settings import DuckDBSettings
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.diagnosis import Finding
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import duckdb  # noqa: TID251
 
-from tasks.domain.errors import FullcourtError, QueryError, QuotaError, SchemaError, StorageError, WarehouseBusyError
-from tasks.domain.table import TableSpec
+from tasks.errors import FullcourtError, QueryError, QuotaError, SchemaError, StorageError, WarehouseBusyError
 from tasks.explain import name_special
 from tasks.settings import DuckDBSettings
+from tasks.tables.spec import TableSpec
 
 DRIVER_ERRORS = (duckdb.Error, OSError, ValueError, OverflowError, NotImplementedError)
 """What DuckDB, Arrow and Python's own conversion of values raise."""

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb  # noqa: TID251
 import pyarrow as pa
 
-from tasks.domain.table import TableSpec
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Backup, Parameters, Replaced, Row, Staged, arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES, GOOGLESQL_TYPES, to_duckdb
 from tasks.warehouse.duckdb_connection import Connection

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from tasks.domain.table import TableSpec
+from tasks.tables.spec import TableSpec
 
 
 def own_columns(table: TableSpec, there: Iterable[str]) -> list[str]:

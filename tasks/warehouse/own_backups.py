@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from tasks.domain.cleanup import BackupName
-from tasks.domain.errors import StorageError
+from tasks.errors import StorageError
+from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.base import Backup
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_AUTH_STRING
 
-from tasks.checkpoint import artifact_key, parse_artifact
-from tasks.domain.checkpoint import Checkpoint
-from tasks.report import Report
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.records import artifact_key, parse_artifact
+from tasks.backfill.report import Report
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.league import League, fetch
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.backfill import backfill
-from tasks.domain.errors import SchemaError, StorageError, WarehouseBusyError
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import SchemaError, StorageError, WarehouseBusyError
 from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

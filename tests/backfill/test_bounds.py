@@ -12,14 +12,14 @@ import pytest
 from prefect import Task, flow
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-from tasks.domain.checkpoint import Checkpoint
-from tasks.domain.plan import DayPlan
-from tasks.domain.result import DayResult
-from tasks.origin import current_run
-from tasks.plan import plan_backfill
-from tasks.progress import Progress
-from tasks.report import Report
-from tasks.request import read_request
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.plan import DayPlan
+from tasks.backfill.progress import Progress
+from tasks.backfill.report import Report
+from tasks.backfill.request import read_request
+from tasks.backfill.result import DayResult
+from tasks.backfill.survey import plan_backfill
+from tasks.runtime.origin import current_run
 from tasks.settings import Settings, WarehouseSettings
 from tasks.warehouse.base import Origin, Warehouse
 from tasks.warehouse.open import open_warehouse

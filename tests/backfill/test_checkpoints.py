@@ -5,9 +5,9 @@ from datetime import date
 from prefect.client.orchestration import get_client
 
 from flows.backfill import backfill
-from tasks.checkpoint import artifact_key
-from tasks.domain.checkpoint import Checkpoint
-from tasks.report import Report
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.records import artifact_key
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.conftest import AddTable, Elsewhere
 from tests.backfill.observe import (

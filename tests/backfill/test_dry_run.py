@@ -7,9 +7,9 @@ import duckdb  # noqa: TID251 - a look at the file from outside
 import pytest
 
 from flows.backfill import backfill
-from tasks.checkpoint import RECORDS
-from tasks.domain.errors import SchemaError
-from tasks.report import Report
+from tasks.backfill.records import RECORDS
+from tasks.backfill.report import Report
+from tasks.errors import SchemaError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tests.backdoor import server_of

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, OPENING, built, ledger, open_season, outcomes, published
 from tests.league import League, fetch

@@ -9,9 +9,9 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from flows.backfill import backfill
-from tasks.domain.result import DayResult
-from tasks.progress import Progress
-from tasks.report import Report
+from tasks.backfill.progress import Progress
+from tasks.backfill.report import Report
+from tasks.backfill.result import DayResult
 from tasks.settings import Settings
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 from tests.backdoor import is_untouched, refuse

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backdoor import refuse
 from tests.backfill.conftest import AddTable

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from datetime import date
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import (
     DAY,

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from prefect import flow
 
-from tasks.fan_out import run_days
-from tasks.plan import plan_backfill
-from tasks.report import Report, report_run
-from tasks.request import read_request
+from tasks.backfill.fan_out import run_days
+from tasks.backfill.report import Report, report_run
+from tasks.backfill.request import read_request
+from tasks.backfill.survey import plan_backfill
 from tasks.settings import Settings
 from tests.backdoor import refuse
 from tests.backfill.conftest import AddTable

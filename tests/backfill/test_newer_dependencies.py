@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.league import League, fetch
 

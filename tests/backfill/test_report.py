@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from flows.backfill import backfill
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backdoor import refuse
 from tests.backfill.conftest import AddTable

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from flows.backfill import backfill
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from flows.backfill import backfill
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.backfill.observe import (
     DAY,
@@ -91,7 +91,7 @@ def test_a_run_whose_artifacts_are_all_refused_does_its_days_and_says_so(
 def test_a_progress_artifact_that_was_deleted_is_made_again(
     league: League, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.progress._UPDATE_SECONDS", 0.0)
+    monkeypatch.setattr("tasks.backfill.progress._UPDATE_SECONDS", 0.0)
     open_season(league, *days(2))
     league.write(settings)
     with artifacts_answered(status(404), method="PATCH"):

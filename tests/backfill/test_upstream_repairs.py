@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.limit import TABLES, compare, run_limit
 from benchmarks.results import Measurement, Round, Size, make_console, print_results
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
 from tests.league import run_sql

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from prefect_gcp import GcpCredentials
 
-from tasks.domain.errors import AccessError, SchemaError, SettingsError
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import AccessError, SchemaError, SettingsError
 from tasks.settings import Settings
 from tests.backdoor import server_of
 from tests.backfill.observe import DAY, MAIN, failures, outcomes, published

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks.domain.cleanup import BackupName
 from tasks.settings import Settings
+from tasks.warehouse.backup_name import BackupName
 from tests.backdoor import stream
 from tests.bigquery.test_access import use_block
 from tests.bigquery.test_jobs import jobs_of_runs

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from prefect_gcp import GcpCredentials
 
-from tasks.domain.errors import AccessError
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import AccessError
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, outcomes, published
 from tests.bigquery_server.server import BigQueryServer

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from flows.backfill import backfill
-from tasks.domain.errors import QuotaError, RequestError
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import QuotaError, RequestError
 from tasks.settings import Settings
 from tests.backfill.observe import (
     DAY,

@@ -10,7 +10,7 @@ from google.cloud import bigquery  # noqa: TID251 - the real client
 from prefect.client.orchestration import get_client
 from prefect.states import Crashed
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, MAIN, TABLES, content, outcomes, published, start_backfill, wait_until
 from tests.bigquery.asking import query

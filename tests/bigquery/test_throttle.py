@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.report import Report
+from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import days, open_season
 from tests.bigquery_server.server import BigQueryServer

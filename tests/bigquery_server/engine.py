@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb  # noqa: TID251 - this server's engine
 
-from tasks.domain.errors import QueryError
+from tasks.errors import QueryError
 from tasks.warehouse.dialect import to_duckdb
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.syntax import Tree

@@ -12,8 +12,8 @@ import flows.cleanup
 import flows.restore  # noqa: F401 - their clocks are set
 from flows.cleanup import cleanup
 from flows.restore import restore
-from tasks import clock
-from tasks.cleanup_report import CleanupReport, RestoreReport
+from tasks.cleanup.report import CleanupReport, RestoreReport
+from tasks.runtime import clock
 from tests.backfill.conftest import in_thread, pytest_generate_tests
 from tests.cleanup.observe import NOW
 

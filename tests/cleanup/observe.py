@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.domain.audit import BEGUN
+from tasks.cleanup.audit import BEGUN
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import arrow_schema

@@ -19,8 +19,8 @@ from prefect.flow_engine import run_flow
 from prefect.states import Cancelled, Crashed, Scheduled, State
 
 from flows.cleanup import cleanup
-from tasks import cleanup as module
-from tasks.domain.errors import QueryError
+from tasks.cleanup import delete as module
+from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks import cleanup as module
-from tasks.domain.errors import QueryError
+from tasks.cleanup import delete as module
+from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.warehouse.base import Backup
 from tasks.warehouse.bigquery.warehouse import BigQueryWarehouse

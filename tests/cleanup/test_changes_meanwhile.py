@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks import cleanup as module
+from tasks.cleanup import delete as module
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from flows.cleanup import cleanup
-from tasks.domain.day import league_day
-from tasks.domain.errors import RequestError
+from tasks.calendar import league_day
+from tasks.errors import RequestError
 from tasks.settings import Settings
 from tests.backdoor import is_untouched, relax, run_sql
 from tests.cleanup.conftest import Clean, SetClock

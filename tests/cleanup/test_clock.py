@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from tasks import clock
-from tasks.domain.errors import ClockError
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import ClockError
+from tasks.runtime import clock
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.domain.errors import WarehouseBusyError
-from tasks.limits import reading
-from tasks.report import Report
+from tasks.backfill.report import Report
+from tasks.errors import WarehouseBusyError
+from tasks.runtime.limits import reading
 from tasks.settings import Settings, load_settings
 from tests.backfill.conftest import InThread
 from tests.backfill.observe import DAY, lookups, open_season, outcomes, wait_until

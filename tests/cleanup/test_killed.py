@@ -11,9 +11,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.states import Crashed
 
-from tasks import cleanup_record, limits
-from tasks.domain.audit import BEGUN, Operation
-from tasks.domain.errors import QueryError, WarehouseBusyError
+from tasks.cleanup import record as cleanup_record
+from tasks.cleanup.audit import BEGUN, Operation
+from tasks.errors import QueryError, WarehouseBusyError
+from tasks.runtime import limits
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Warehouse
@@ -45,21 +46,21 @@ from tests.league import fetch
 _RUN = """
 import os, signal, sys
 from datetime import UTC, datetime
-import flows.cleanup, tasks.clock
-import tasks.cleanup as cleanup, tasks.cleanup_record as record
+import flows.cleanup, tasks.runtime.clock
+import tasks.cleanup.delete as cleanup, tasks.cleanup.record as record
 
 class Clock(datetime):
     @classmethod
     def now(cls, tz=None):
         return datetime.fromisoformat(sys.argv[2]).astimezone(tz or UTC)
 
-tasks.clock.server_time = lambda: Clock.now(UTC)
+tasks.runtime.clock.server_time = lambda: Clock.now(UTC)
 import flows.restore
 
 for flow in ("cleanup", "restore"):
     sys.modules[f"flows.{flow}"].datetime = Clock
 
-import tasks.restore as restore
+import tasks.cleanup.restore as restore
 
 places = {"delete": (cleanup, "_delete"), "audit": (record, "write_row"), "the second table": (cleanup, "_clean")}
 module, name = places[sys.argv[1]]

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tasks.domain.errors import SchemaError
+from tasks.errors import SchemaError
 from tasks.settings import Settings
 from tasks.tables import cleanup as queries
 from tasks.tables.catalogue import load_catalogue

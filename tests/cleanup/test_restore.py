@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.domain.cleanup import BackupName
-from tasks.domain.errors import RequestError, SchemaError
+from tasks.errors import RequestError, SchemaError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql
 from tests.cleanup.conftest import Clean, Restore

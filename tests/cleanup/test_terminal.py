@@ -11,7 +11,7 @@ import pytest
 
 from deployments.prefect_server import free_port, start_server
 from deployments.services import Service
-from tasks.domain.day import league_day
+from tasks.calendar import league_day
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.cleanup.observe import PLAYERS, audit, days_of, everything, player, put
 

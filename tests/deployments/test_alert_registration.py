@@ -10,8 +10,8 @@ from prefect.events.schemas.automations import AutomationCore
 
 from deployments.alert_registration import register_alerts
 from deployments.alerts import alerts, telling
-from tasks.alert import announce_large_deletion
-from tasks.domain.errors import SettingsError
+from tasks.cleanup.announce import announce_large_deletion
+from tasks.errors import SettingsError
 from tasks.settings import Settings, load_settings
 from tests.deployments.inbox import BLOCKS, Inbox, is_there, names, registered, remove_block
 

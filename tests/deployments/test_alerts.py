@@ -20,8 +20,8 @@ from deployments.alert_registration import register_alerts
 from deployments.alerts import DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS, TAG, WAITING_MINUTES, watched_flows
 from deployments.prefect_yaml import described_deployments, flow_of
 from flows.backfill import backfill
-from tasks.alert import announce_large_deletion, announce_success
-from tasks.boundary import ends_clearly
+from tasks.cleanup.announce import announce_large_deletion, announce_success
+from tasks.runtime.boundary import ends_clearly
 from tasks.settings import Settings, load_settings
 from tests.backfill.observe import wait_until
 from tests.deployments.inbox import Inbox, registered

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from deployments.demo import _remove_earlier, _sign, main
+from deployments.demo_league import generate, load
 from deployments.local import DEMO_WAREHOUSE
 from deployments.prefect_server import free_port, request, start_server
 from deployments.services import Service
-from tasks.demo_league import generate, load
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

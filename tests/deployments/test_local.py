@@ -13,10 +13,10 @@ import yaml
 
 from deployments import services
 from deployments.alerts import alerts
+from deployments.demo_league import generate, load
 from deployments.services import ProcessId
 from deployments.worker import KEEPER, POOL, WORKER, settle_dead_runs
-from tasks.demo_league import generate, load
-from tasks.limits import limits_of
+from tasks.runtime.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse
 from tests.backfill.observe import wait_until
@@ -142,7 +142,7 @@ WORK = """
 import os, sys, time
 sys.path.insert(0, os.environ["FULLCOURT_PROJECT_DIR"])
 from prefect import flow, pause_flow_run, suspend_flow_run
-from tasks.domain.errors import RequestError
+from tasks.errors import RequestError
 
 @flow(log_prints=True)
 def work(how: str):

@@ -16,7 +16,7 @@ import yaml
 from deployments.alerts import alerts as described_alerts
 from deployments.prefect_server import access, api_url, free_port, request, start_server
 from deployments.services import Service
-from tasks.limits import READERS, limits_of
+from tasks.runtime.limits import READERS, limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.backfill.observe import wait_until
 

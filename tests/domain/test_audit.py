@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.audit import BEGUN, Operation, next_attempt, open_operations
+from tasks.cleanup.audit import BEGUN, Operation, next_attempt, open_operations
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 

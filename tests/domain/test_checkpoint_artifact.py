@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from tasks.checkpoint import artifact_key, parse_artifact, render_artifact
-from tasks.domain.checkpoint import Checkpoint
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.records import artifact_key, parse_artifact, render_artifact
 from tasks.settings import Settings
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.

@@ -7,18 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.domain.cleanup import (
-    BackupName,
-    CleanupRequest,
-    Confirmed,
-    DayRows,
-    Deletion,
-    TablePreview,
-    confirm,
-    verify,
-)
-from tasks.domain.day import league_day
-from tasks.domain.errors import RequestError
+from tasks.calendar import league_day
+from tasks.cleanup.rules import CleanupRequest, Confirmed, DayRows, Deletion, TablePreview, confirm, verify
+from tasks.errors import RequestError
+from tasks.warehouse.backup_name import BackupName
 
 DAY = date(2023, 2, 20)
 FACTS = {"approval_timeout_seconds": 60, "cleanup_type": "by_hand", "as_of": date(2023, 3, 1), "ttl_days": None}

@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.domain.day import (
-    ContextSource,
-    Reference,
-    SourceCoverage,
-    SourceDecision,
-    choose_source,
-    is_bootstrap,
-    percent,
-)
-from tasks.domain.table import Build
+from tasks.backfill.day import ContextSource, Reference, SourceCoverage, SourceDecision, choose_source, is_bootstrap
+from tasks.tables.spec import Build
+from tasks.text import percent
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from tasks.domain.day import Reason
-from tasks.domain.gate import StagedFacts, Verdict, judge
-from tasks.domain.table import Thresholds
+from tasks.backfill.day import Reason
+from tasks.backfill.gate import StagedFacts, Verdict, judge
+from tasks.tables.spec import Thresholds
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")

@@ -10,9 +10,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
-from tasks.domain.errors import RequestError, describe_validation_error
-from tasks.domain.request import BackfillRequest
-from tasks.request import read_request
+from tasks.backfill.request import BackfillRequest, read_request
+from tasks.errors import RequestError, describe_validation_error
 from tasks.settings import Settings
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.domain.checkpoint import Checkpoint
-from tasks.domain.gate import Outcome
-from tasks.domain.result import DayResult, TableResult
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.gate import Outcome
+from tasks.backfill.result import DayResult, TableResult
 
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
 DAY = date(2023, 2, 23)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.checkpoint import Checkpoint, staleness
-from tasks.domain.day import SourceCoverage, SourceDecision
-from tasks.domain.gate import Outcome
-from tasks.domain.plan import TablePlan, input_digest, plan_table
+from tasks.backfill.checkpoint import Checkpoint, staleness
+from tasks.backfill.day import SourceCoverage, SourceDecision
+from tasks.backfill.gate import Outcome
+from tasks.backfill.plan import TablePlan, input_digest, plan_table
 
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
 INPUTS = {"player_game_summary": "aaa", "source upcoming": "bbb"}

@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
 from zetasql.core.exceptions import ZetaSQLError
 
-from tasks.domain.table import TableSpec
+from tasks.tables.spec import TableSpec
 
 EPOCH = date(1970, 1, 1)
 _WORD = re.compile(r"\w+")

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from deployments import ddl
-from tasks import cleanup_record, clock, ingest_reload
+from tasks.cleanup import doubt
+from tasks.cleanup import record as cleanup_record
+from tasks.ingest import reload as ingest_reload
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
@@ -37,11 +39,11 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "check of a day", queries.check(tables, derived)
     yield "row counts", queries.row_counts(derived)
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
-    yield from {"newest final game": clock.NEWEST_FINAL_GAME, "newest box score": clock.NEWEST_BOX_SCORE}.items()
-    yield "unplayed games", clock.UNPLAYED_GAMES
+    yield from {"newest final game": doubt.NEWEST_FINAL_GAME, "newest box score": doubt.NEWEST_BOX_SCORE}.items()
+    yield "unplayed games", doubt.UNPLAYED_GAMES
     yield "audit log", cleanup_record.READ_LOG
     for table in tables.perishable:
-        yield f"{table.name}/newest row", str(clock.newest_row(table))
+        yield f"{table.name}/newest row", str(doubt.newest_row(table))
     for view in tables.tables.values():
         if view.query is not None:
             yield f"{view.name}/view", view.query

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tasks.demo_league import generate
-from tasks.domain.audit import BEGUN
+from deployments.demo_league import generate
+from tasks.cleanup.audit import BEGUN
 from tasks.settings import Settings
 from tests.googlesql.agreement import DAY, START, Rows, assert_agree
 from tests.googlesql.analyser import GoogleSQL

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.cells import read_row
-from tasks.domain.game_log import GameLogRow
+from tasks.ingest.cells import read_row
+from tasks.ingest.game_log_row import GameLogRow
 from tests.ingest.files import log_row
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.cells import Problem, read_row, season_of
-from tasks.domain.game_log import GameLogRow, Matchup, parse_matchup
+from tasks.ingest.cells import Problem, read_row, season_of
+from tasks.ingest.game_log_row import GameLogRow, Matchup, parse_matchup
 from tests.ingest.files import log_row
 
 

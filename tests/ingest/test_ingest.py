@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.game_log_file import GameLogContents
-from tasks.domain.ingest import FileReader
+from tasks.ingest.contents import FileReader
+from tasks.ingest.game_log_file import GameLogContents
 from tasks.settings import Settings
 from tests.ingest.files import (
     DEN_AT_CLE,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks import ingest
+from tasks.ingest import load as ingest
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.ingest.files import (
     content,
@@ -98,7 +98,7 @@ def test_an_error_that_nobody_foresaw_stops_its_file_and_no_other(
     assert f"1 files not loaded, the first: {bad}: UnforeseenError: LookupError: no such thing" in str(
         run.state.message
     )
-    assert "not loaded: UnforeseenError: LookupError: no such thing (tasks/ingest.py, line " in run.report
+    assert "not loaded: UnforeseenError: LookupError: no such thing (tasks/ingest/load.py, line " in run.report
     assert len(content(settings, BOX_SCORES)) == 10
 
 

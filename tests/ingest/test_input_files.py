@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.domain.cells import Problem
-from tasks.domain.errors import IngestError, StorageError
-from tasks.domain.game_log import GameLogRow
-from tasks.domain.schedule import ScheduleRow
-from tasks.ingest_files import find_files, inspect, passed_over, read_lines
+from tasks.errors import IngestError, StorageError
+from tasks.ingest.cells import Problem
+from tasks.ingest.files import find_files, inspect, passed_over, read_lines
+from tasks.ingest.game_log_row import GameLogRow
+from tasks.ingest.schedule_file import ScheduleRow
 from tasks.settings import Settings
 from tasks.warehouse.open import open_warehouse
 from tests.ingest.files import game_rows, log_row, schedule_row, write_csv, write_parquet

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.game_log_file import GameLogContents
-from tasks.domain.ingest import FileReport
-from tasks.domain.schedule import ScheduleContents
-from tasks.ingest_reload import Loadable, keep_back
-from tasks.ingest_rows import read_table
+from tasks.ingest.contents import FileReport
+from tasks.ingest.game_log_file import GameLogContents
+from tasks.ingest.reload import Loadable, keep_back
+from tasks.ingest.rows import read_table
+from tasks.ingest.schedule_file import ScheduleContents
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.domain.cells import read_row
-from tasks.domain.game_log import GameLogRow
-from tasks.domain.names import repair_name
+from tasks.ingest.cells import read_row
+from tasks.ingest.game_log_row import GameLogRow
+from tasks.ingest.names import repair_name
 from tests.ingest.files import log_row
 
 WHOLE = [

@@ -4,8 +4,8 @@ import pytest
 from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.domain.errors import FullcourtError, IngestError, QueryError, TransientError, WarehouseBusyError
-from tasks.retry import retry_policy
+from tasks.errors import FullcourtError, IngestError, QueryError, TransientError, WarehouseBusyError
+from tasks.runtime.retry import retry_policy
 from tasks.settings import Settings
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.domain.cells import read_row
-from tasks.domain.schedule import ScheduleContents, ScheduleRow
+from tasks.ingest.cells import read_row
+from tasks.ingest.schedule_file import ScheduleContents, ScheduleRow
 from tests.ingest.files import schedule_row
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.domain.usage import Plays, team_plays, usage_rate
+from tasks.ingest.usage import Plays, team_plays, usage_rate
 
 # 100 * ((18 + 0.44 * 5 + 3) * (240 / 5)) / (36 * (90 + 0.44 * 25 + 14)) = 100 * 1113.6 / 4140
 STAR = Plays(minutes=36.0, fg_attempts=18, ft_attempts=5, turnovers=3)

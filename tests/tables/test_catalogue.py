@@ -105,7 +105,7 @@ def test_a_query_says_its_grain(file: Path) -> None:
 
 def test_every_shared_query_is_used(catalogue: Catalogue) -> None:
     names = {name for file in SQL for name in references(file.read_text(encoding="utf-8"))}
-    called = {"reference", "seasons"}  # by tasks/coverage.py and tasks/plan.py
+    called = {"reference", "seasons"}  # by tasks/backfill/coverage.py and tasks/backfill/survey.py
     assert {file.stem for file in SHARED_DIR.glob("*.sql")} <= names | called
     for name in called:
         assert any(f'shared_query("{name}")' in path.read_text() for path in (PROJECT_ROOT / "tasks").glob("*.py"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.domain.errors import CatalogueError
+from tasks.errors import CatalogueError
 from tasks.settings import Settings
 from tasks.tables.compose import compose, references
 from tasks.warehouse.open import open_warehouse

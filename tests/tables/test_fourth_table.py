@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 
-from tasks.checkpoint import artifact_key, parse_artifact
-from tasks.report import Report
+from tasks.backfill.records import artifact_key, parse_artifact
+from tasks.backfill.report import Report
 from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

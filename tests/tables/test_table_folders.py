@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tasks.domain.errors import CatalogueError, RequestError
+from tasks.errors import CatalogueError, RequestError
 from tasks.settings import Settings
 from tasks.tables.catalogue import TABLES_DIR, Catalogue, load_catalogue
 from tests.tables.folders import COLUMNS, EXPECTED, SPEC, table_folder

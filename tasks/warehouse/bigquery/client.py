@@ -7,7 +7,7 @@ import httpx
 from google.cloud import bigquery  # noqa: TID251
 from prefect_gcp import GcpCredentials
 
-from tasks.domain.errors import AccessError, SettingsError, TransientError
+from tasks.errors import AccessError, SettingsError, TransientError
 from tasks.settings import BigQuerySettings
 from tasks.warehouse.bigquery.errors import DRIVER_ERRORS, translate
 

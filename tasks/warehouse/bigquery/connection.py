@@ -8,7 +8,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery  # noqa: TID251
 from google.cloud.bigquery.table import TableListItem  # noqa: TID251
 
-from tasks.domain.errors import QueryError
+from tasks.errors import QueryError
 from tasks.settings import BigQuerySettings
 from tasks.tables.ddl import create_schema
 from tasks.warehouse.base import Origin, Parameters

@@ -12,10 +12,10 @@ from google.api_core.exceptions import NotFound
 from google.auth.transport.requests import Request
 from google.cloud import bigquery  # noqa: TID251
 
-from tasks.domain.errors import AccessError, QueryError, SchemaError
-from tasks.domain.table import TableSpec
+from tasks.errors import AccessError, QueryError, SchemaError
 from tasks.settings import BigQuerySettings
 from tasks.tables.ddl import create_schema, create_table
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Origin
 from tasks.warehouse.bigquery.client import credentials
 from tasks.warehouse.bigquery.connection import Connection

@@ -11,7 +11,7 @@ from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.resumable_media import DataCorruption, InvalidResponse
 
-from tasks.domain.errors import (
+from tasks.errors import (
     AccessError,
     DeadlineError,
     FullcourtError,

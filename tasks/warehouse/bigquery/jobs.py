@@ -12,7 +12,7 @@ from google.api_core.exceptions import Conflict, NotFound, RetryError
 from google.api_core.retry import Retry
 from google.cloud import bigquery  # noqa: TID251
 
-from tasks.domain.errors import DeadlineError
+from tasks.errors import DeadlineError
 from tasks.settings import BigQuerySettings
 from tasks.warehouse.base import Origin
 from tasks.warehouse.bigquery.errors import DRIVER_ERRORS, JobFailedError, is_passing, translate

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from google.cloud.bigquery.table import TableListItem  # noqa: TID251
 
-from tasks.domain.table import TableSpec
 from tasks.tables.ddl import labels
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.bigquery.values import timestamp
 
 LIFETIME = timedelta(hours=24)

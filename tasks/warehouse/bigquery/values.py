@@ -9,7 +9,7 @@ from typing import Any
 
 from google.cloud import bigquery  # noqa: TID251
 
-from tasks.domain.errors import QueryError
+from tasks.errors import QueryError
 from tasks.warehouse.base import Parameter, Parameters
 
 _PARAMETER = re.compile(r"--[^\n]*|@(\w+)")

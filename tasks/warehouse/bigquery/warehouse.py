@@ -15,10 +15,10 @@ from uuid import uuid4
 import pyarrow as pa
 from google.cloud import bigquery  # noqa: TID251
 
-from tasks.domain.errors import FullcourtError, QueryError, SchemaError
-from tasks.domain.table import TableSpec
+from tasks.errors import FullcourtError, QueryError, SchemaError
 from tasks.settings import BigQuerySettings
 from tasks.tables.ddl import create_table, definition, labels
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.connection import Connection

@@ -12,10 +12,10 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
 from deployments.doctor import examine_warehouse
-from tasks.domain.errors import QueryError, QuotaError, SchemaError, StorageError
-from tasks.domain.table import TableSpec
+from tasks.errors import QueryError, QuotaError, SchemaError, StorageError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Origin, Warehouse, arrow_schema
 from tasks.warehouse.open import open_warehouse
 from tests.bigquery.asking import query

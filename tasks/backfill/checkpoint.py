@@ -1,0 +1,81 @@
+"""A checkpoint: what was decided about one table and day, and whether that still holds."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.backfill.gate import PUBLISHED, Outcome
+from tasks.text import percent
+
+
+class Checkpoint(BaseModel):
+    """The record of one attempt at one table and day; the same in the artifact and in the ledger."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table_name: str
+    game_date: date
+    run_id: str
+    attempt: int = 1
+    outcome: Outcome
+    reason: str | None = None
+    message: str
+    source: str | None = None
+    source_reason: str | None = None
+    source_missing: tuple[str, ...] = ()
+    """Expected, but not in the preferred source, whether or not it was used."""
+    expected: int | None = None
+    covered: int | None = None
+    coverage: float | None = None
+    row_count: int | None = None
+    missing: tuple[str, ...] = ()
+    inputs: dict[str, str] = {}
+    code_version: str
+    started_at: datetime
+    recorded_at: datetime
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the day was published."""
+        return self.outcome in PUBLISHED
+
+    def brief(self) -> "Checkpoint":
+        """Return it without what only its records need: a run keeps one of every day to its end."""
+        return self.model_copy(update={"source_missing": (), "inputs": {}})
+
+    @property
+    def share(self) -> str:
+        """Coverage for a person to read."""
+        return "" if self.coverage is None else percent(self.coverage)
+
+
+def staleness(
+    checkpoint: Checkpoint, *, inputs: Mapping[str, str], code_version: str, rows_there: int, source: str
+) -> tuple[str, ...]:
+    """Say why a published day no longer counts as done; empty if it does.
+
+    An input that a day was built from may vanish by design (upcoming rows are cleaned up after a week): that alone
+    does not make the day stale, or cleaning up would undo what was built from it.
+
+    Args:
+        checkpoint: A published day's last checkpoint.
+        inputs: Digest of every input as it is now, by name; the preferred source's only if it would be taken now.
+        code_version: That of the table now.
+        rows_there: Rows that the table holds for the day now.
+        source: The source that would be taken now.
+    """
+    reasons = []
+    if rows_there != checkpoint.row_count:
+        reasons.append(f"the table holds {rows_there} rows, the checkpoint says {checkpoint.row_count}")
+    if code_version != checkpoint.code_version:
+        reasons.append(f"the code changed from {checkpoint.code_version} to {code_version}")
+    changed = [
+        name for name, digest in inputs.items() if name in checkpoint.inputs and checkpoint.inputs[name] != digest
+    ]
+    added = [name for name in inputs if name not in checkpoint.inputs]
+    if changed:
+        reasons.append(f"changed since: {', '.join(sorted(changed))}")
+    if added:
+        reasons.append(f"{source} is available now" if added == [f"source {source}"] else f"new inputs: {added}")
+    return tuple(reasons)

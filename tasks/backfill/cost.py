@@ -1,0 +1,141 @@
+"""What a run would read, and what that costs: known before it reads anything."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import NamedTuple
+
+from tasks.backfill.coverage import day_window
+from tasks.backfill.plan import DayPlan, Plan
+from tasks.backfill.request import BackfillRequest
+from tasks.errors import RequestError
+from tasks.settings import Settings
+from tasks.tables import queries
+from tasks.tables.catalogue import Catalogue, load_catalogue
+from tasks.warehouse.base import Parameters, Warehouse
+from tasks.warehouse.dry_run import STAGED
+
+
+class _Sample(NamedTuple):
+    """A day whose queries stand for those of others."""
+
+    game_date: date
+    season_start: date
+
+    @property
+    def age(self) -> int:
+        """Days since the season began: what a day reads grows with it."""
+        return (self.game_date - self.season_start).days
+
+
+def with_costs(
+    warehouse: Warehouse, settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan]
+) -> tuple[DayPlan, ...]:
+    """Add to every day that needs work the bytes that its queries would be billed for; nothing where reading is free.
+
+    A day reads its season so far. So the queries of two days, the earliest and the latest in their season, are tried
+    in dry runs, and the days between are interpolated: a constant number of dry runs for any range.
+    """
+    todo = [_Sample(day.game_date, day.season_start) for day in plan if day.needs_work and day.season_start]
+    if not todo:
+        return tuple(plan)
+    ends = [min(todo, key=lambda s: s.age), max(todo, key=lambda s: s.age)]
+    tried = {sample.age: _bytes_of_day(warehouse, settings, request, sample) for sample in dict.fromkeys(ends)}
+    known = {age: found for age, found in tried.items() if found is not None}
+    if not known:
+        return tuple(plan)
+    estimates = {sample.game_date: per_day(known, sample.age) for sample in todo}
+    return tuple(day.model_copy(update={"bytes_to_read": estimates.get(day.game_date)}) for day in plan)
+
+
+def capped(settings: Settings, request: BackfillRequest) -> Settings:
+    """Return the settings with a run's own ``max_bytes_billed``, if it has one: every job is given that cap."""
+    if request.max_bytes_billed is None:
+        return settings
+    return settings.model_copy(update={"max_bytes_billed": request.max_bytes_billed})
+
+
+def describe_cost(settings: Settings, plan: Plan) -> str | None:
+    """Say how much a run reads, with what its plan has read, and what it costs; None where reading is free."""
+    total = total_bytes(plan)
+    if total is None:
+        return None
+    usd = price(total, settings.usd_per_tib)
+    return f"about {_size(total)}, the plan included, {usd:.2f} USD at {settings.usd_per_tib} a TiB"
+
+
+def refuse_if_too_dear(settings: Settings, plan: Plan) -> None:
+    """Refuse a run that would read more than it may, before it reads anything but what the plan needed.
+
+    Raises:
+        RequestError: The plan's bytes are more than ``max_bytes_billed``, of the run or else of the settings.
+    """
+    total, allowed = total_bytes(plan), settings.max_bytes_billed
+    if total is not None and total > allowed and any(day.needs_work for day in plan.days):
+        raise RequestError(
+            f"max_bytes_billed={allowed} ({_size(allowed)}): the run would read {describe_cost(settings, plan)}; "
+            "nothing was started: narrow the range, or raise max_bytes_billed"
+        )
+
+
+def total_bytes(plan: Plan) -> int | None:
+    """Return the bytes of all days, and of the plan's own queries; None where reading is free."""
+    if plan.bytes_billed is None:
+        return None
+    return plan.bytes_billed + sum(day.bytes_to_read or 0 for day in plan.days)
+
+
+def _bytes_of_day(warehouse: Warehouse, settings: Settings, request: BackfillRequest, sample: _Sample) -> int | None:
+    catalogue, day = load_catalogue(settings), sample.game_date
+    season: Parameters = {
+        "from_date": sample.season_start,
+        "game_date": day,
+        "run_id": "",
+        "processed_at": datetime.combine(day, time(), UTC),
+    }
+    tables = [catalogue.table(name) for name in request.tables]
+    window = day_window(settings, day, request.as_of)
+    found = [warehouse.estimate(queries.check(catalogue, tables), window)]
+    for table in tables:
+        build = _dearest_build(catalogue, table.name)
+        if request.dry_run:  # the gate reads the rows from the build itself
+            found.append(warehouse.estimate(queries.gate(catalogue, table, STAGED, build), season))
+            continue
+        found.append(warehouse.estimate(build, season))
+        staged = f"(SELECT * FROM {table.full_name} WHERE {table.partition} = @game_date)"
+        found.append(warehouse.estimate(queries.gate(catalogue, table, staged), season))
+    return None if None in found else sum(each for each in found if each is not None)
+
+
+def _dearest_build(catalogue: Catalogue, table: str) -> str:
+    """Return the build from the fallback: it reads the box scores of the season, which the other sources do not."""
+    return catalogue.query(table, "build", source=catalogue.build(table).fallback.name)
+
+
+def _size(count: int) -> str:
+    size, unit = float(count), "B"
+    for bigger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, bigger
+    return f"{size:.3g} {unit}"
+
+
+TIB = 1024**4
+
+
+def per_day(known: Mapping[int, int], age: int) -> int:
+    """Interpolate the bytes that a day reads.
+
+    Args:
+        known: Bytes by age in days since the season began; one or two ages.
+        age: The day's, between them.
+    """
+    (first, low), (last, high) = min(known.items()), max(known.items())
+    if first == last:
+        return low
+    return round(low + (high - low) * (age - first) / (last - first))
+
+
+def price(read_bytes: int, usd_per_tib: float) -> float:
+    """Return the price of reading so many bytes, in US dollars (https://cloud.google.com/bigquery/pricing)."""
+    return read_bytes / TIB * usd_per_tib

@@ -1,0 +1,143 @@
+"""Run one date task a day, concurrently, with no more than a window of them in flight."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from queue import SimpleQueue
+from typing import Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.futures import PrefectFuture
+
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.one_day import DayOptions, backfill_date
+from tasks.backfill.plan import DayPlan
+from tasks.backfill.progress import Progress
+from tasks.backfill.request import BackfillRequest
+from tasks.backfill.result import DayResult, TableResult
+from tasks.runtime.boundary import understand
+from tasks.runtime.origin import current_origin, current_run
+from tasks.runtime.retry import as_is
+from tasks.settings import Settings
+from tasks.warehouse.open import open_warehouse
+
+
+def run_days(settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan]) -> list[DayResult]:
+    """Do every day that needs work.
+
+    After ``stop_after_identical_failures`` days in a row that failed of the same cause, in the order in which they
+    ended, the rest is not tried: what broke them would break the others too.
+
+    Returns:
+        One result for each day of the plan, in order.
+    """
+    run_id, attempt = current_run()
+    options = DayOptions(
+        as_of=request.as_of,
+        run_id=run_id,
+        attempt=attempt,
+        force=request.force,
+        dry_run=request.dry_run,
+        context_source=request.context_source,
+    )
+    todo = [day for day in plan if day.needs_work]
+    results = {day.game_date: _settled(day) for day in plan if not day.needs_work}
+    failures = _Failures(request.stop_after_identical_failures)
+    with Progress(settings, total=len(todo)) as progress:
+        for days in _stretches(todo, settings.connection().days_per_hold):
+            if failures.are_enough:
+                break
+            # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
+            with open_warehouse(settings.connection(), current_origin("hold")):
+                for result in _run_window(settings, options, days, request.max_concurrency, failures):
+                    results[result.game_date] = result
+                    progress.advance(result)
+    if len(results) < len(plan):
+        get_run_logger().error(
+            "%d days in a row failed with %s; %d days are not tried: mend the cause, then run the range again",
+            failures.in_a_row,
+            failures.cause,
+            len(plan) - len(results),
+        )
+    return [results.get(day.game_date) or DayResult(game_date=day.game_date, settled="not_tried") for day in plan]
+
+
+@dataclass
+class _Failures:
+    """How many days failed in a row of one cause; once there are enough, later ones change nothing."""
+
+    limit: int
+    cause: str | None = None
+    in_a_row: int = 0
+
+    def count(self, result: DayResult) -> None:
+        if self.are_enough:
+            return
+        is_same = result.cause is not None and result.cause == self.cause
+        self.in_a_row = self.in_a_row + 1 if is_same else int(result.cause is not None)
+        self.cause = result.cause
+
+    @property
+    def are_enough(self) -> bool:
+        return self.in_a_row >= self.limit
+
+
+def _stretches(days: Sequence[DayPlan], length: int | None) -> Iterator[Sequence[DayPlan]]:
+    length = length or max(1, len(days))  # a warehouse that gathers nothing is held throughout
+    for start in range(0, len(days), length):
+        yield days[start : start + length]
+
+
+def _run_window(
+    settings: Settings, options: DayOptions, todo: Sequence[DayPlan], width: int, failures: _Failures
+) -> Iterator[DayResult]:
+    """Do days, no more than a window of them at once, until they have ended or enough of them have failed."""
+    ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
+    waiting, days = list(reversed(todo)), dict[UUID, DayPlan]()
+    while days or (waiting and not failures.are_enough):
+        while waiting and len(days) < width and not failures.are_enough:
+            day = waiting.pop()
+            future = backfill_date.submit(as_is(settings), as_is(options), as_is(day))
+            days[future.task_run_id] = day
+            future.add_done_callback(lambda done: ended.put(done))
+        future = ended.get()
+        result = _result(future, days.pop(future.task_run_id), options)
+        failures.count(result)
+        yield result
+
+
+def _result(future: PrefectFuture[Any], day: DayPlan, options: DayOptions) -> DayResult:
+    """Return what came of a day, also if its task itself broke."""
+    value = future.result(raise_on_failure=False)
+    if isinstance(value, DayResult):
+        return value
+    problem = understand(value) if isinstance(value, Exception) else value
+    now = datetime.now(UTC)
+    tables = [
+        TableResult(
+            is_new=True,
+            checkpoint=Checkpoint(
+                table_name=table.table,
+                game_date=day.game_date,
+                run_id=options.run_id,
+                attempt=options.attempt,
+                outcome="failed",
+                reason=type(problem).__name__,
+                message=f"{problem}; no checkpoint was written, the next run does the day again",
+                inputs=table.inputs,
+                code_version=table.code_version,
+                started_at=now,
+                recorded_at=now,
+            ),
+        )
+        for table in day.tables
+        if table.action == "build"
+    ]
+    return DayResult(game_date=day.game_date, tables=tuple(tables))
+
+
+def _settled(day: DayPlan) -> DayResult:
+    """Return what is known of a day that needs no work."""
+    kept = [TableResult(checkpoint=table.checkpoint, is_new=False) for table in day.tables if table.checkpoint]
+    return DayResult(game_date=day.game_date, settled=day.settled, tables=() if day.settled else tuple(kept))

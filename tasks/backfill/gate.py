@@ -1,0 +1,112 @@
+"""The gate: judges a day's staged rows before anything is published."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.backfill.day import Reason
+from tasks.tables.spec import Thresholds
+from tasks.text import percent, some
+
+Outcome = Literal[
+    "complete",
+    "complete_with_warning",
+    "forced",
+    "blocked",
+    "failed",
+    "skipped_bootstrap",
+    "no_games",
+    "dry_run",
+    "not_tried",
+]
+PUBLISHED: frozenset[Outcome] = frozenset({"complete", "complete_with_warning", "forced"})
+NOT_DONE: frozenset[Outcome] = frozenset({"blocked", "failed", "not_tried"})
+
+
+class StagedFacts(BaseModel):
+    """What was read back from a day's staged rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row_count: int
+    expected: int
+    covered: int
+    missing: tuple[str, ...] = ()
+    unexpected: int = 0
+    duplicate_keys: int = 0
+    null_keys: int = 0
+    other_days: int = 0
+    rows_with_values: int
+    out_of_range: dict[str, int] = {}
+
+    @property
+    def coverage(self) -> float:
+        """Share of the expected set: covered / expected; 0 if nothing is expected."""
+        return self.covered / self.expected if self.expected else 0.0
+
+
+class Verdict(BaseModel):
+    """What the gate decided."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Literal["complete", "complete_with_warning", "forced", "blocked"]
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the staged rows may replace the day."""
+        return self.outcome != "blocked"
+
+
+def judge(facts: StagedFacts, thresholds: Thresholds, *, force: bool = False, before: Iterable[Reason] = ()) -> Verdict:
+    """Decide whether staged rows may be published.
+
+    Args:
+        facts: Read back from the staged rows.
+        thresholds: Shares of the expected set; a share equal to a threshold is on its better side.
+        force: Publish although coverage, or the reference behind it, is not enough; never against integrity.
+        before: What earlier checks object to.
+    """
+    integrity, judgement, warnings = _integrity(facts), list(before), []
+    share = facts.coverage
+    counts = f"{facts.covered} of {facts.expected} expected are there ({percent(share)})"
+    if share < thresholds.block_below:
+        message = f"{counts}, below {percent(thresholds.block_below)}; missing: {some(facts.missing)}"
+        judgement.append(Reason(category="coverage_below_threshold", message=message, overridable=True))
+    elif share < thresholds.warn_below:
+        message = f"{counts}, below {percent(thresholds.warn_below)}; missing: {some(facts.missing)}"
+        warnings.append(Reason(category="coverage_low", message=message))
+    if facts.unexpected:
+        message = f"{facts.unexpected} entities have a row but are not expected"
+        warnings.append(Reason(category="unexpected_rows", message=message))
+    final = [reason for reason in judgement if not reason.overridable]
+    if integrity or final or (judgement and not force):
+        return Verdict(outcome="blocked", reasons=(*integrity, *judgement))
+    if judgement:
+        return Verdict(outcome="forced", reasons=(*judgement, *warnings))
+    return Verdict(outcome="complete_with_warning" if warnings else "complete", reasons=tuple(warnings))
+
+
+def _integrity(facts: StagedFacts) -> list[Reason]:
+    if not facts.row_count:
+        return [Reason(category="no_rows", message="the build made no row at all")]
+    found = {
+        "duplicate_keys": (facts.duplicate_keys, "keys stand on more than one row"),
+        "null_keys": (facts.null_keys, "rows have a NULL in their key"),
+        "wrong_day": (facts.other_days, "rows belong to another day"),
+    }
+    reasons = [
+        Reason(category=category, message=f"{count} {what}; look for the same in the inputs")
+        for category, (count, what) in found.items()
+        if count
+    ]
+    reasons += [
+        Reason(category="out_of_range", message=f"{count} values of {column} are outside the range of table.yaml")
+        for column, count in facts.out_of_range.items()
+        if count
+    ]
+    if not facts.rows_with_values:
+        reasons.append(Reason(category="all_null", message="every score of every row is NULL"))
+    return reasons

@@ -1,0 +1,84 @@
+"""Doubt the clock once more before anything is deleted: what the warehouse knows to have happened cannot be to come.
+
+A clock that is ahead deletes what is to come, and on one machine that of Prefect's server is as wrong: only
+the data can tell.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.calendar import league_day
+from tasks.cleanup.rules import TablePreview, doubt_the_day
+from tasks.errors import WarehouseError
+from tasks.runtime.origin import current_origin
+from tasks.settings import Settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Warehouse
+from tasks.warehouse.open import open_warehouse
+from tasks.warehouse.schema import differences
+
+NEWEST_FINAL_GAME = """SELECT MAX(game_date) AS newest
+FROM nba_reference.nba_schedule
+WHERE game_date >= DATE '0001-01-01' AND game_status = 3"""
+NEWEST_BOX_SCORE = """SELECT MAX(game_date) AS newest
+FROM nba_analytics.player_game_summary
+WHERE game_date >= DATE '0001-01-01'"""
+UNPLAYED_GAMES = """SELECT COUNT(*) AS games, MIN(game_date) AS first_day
+FROM nba_reference.nba_schedule
+WHERE game_date > @newest_final AND game_date < @cutoff AND game_status <> 3 AND NOT is_all_star"""
+
+
+@task(name="doubt", task_run_name="compare today with the data", cache_policy=NO_CACHE, persist_result=False)
+def doubt_today(settings: Settings, previews: Sequence[TablePreview]) -> tuple[str, ...]:
+    """Say why it cannot be as late as the previews take it to be, by the schedule and the newest data; usually nothing.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried.
+    """
+    if not previews:
+        return ()
+    catalogue, cutoff = load_catalogue(settings), max(preview.cutoff for preview in previews)
+    schedule, box_scores = catalogue.table("nba_schedule"), catalogue.table("player_game_summary")
+    with open_warehouse(settings.connection(), current_origin("doubt")) as warehouse:
+        there = warehouse.schema([schedule, box_scores, *catalogue.perishable])
+
+        def newest(table: TableSpec, sql: str) -> date | None:
+            if differences(table, there):
+                return None
+            try:
+                return _day(warehouse, sql)
+            except WarehouseError as error:  # it speaks for no day then, which raises more doubt and not less
+                get_run_logger().warning("%s cannot be compared with the clock: %s", table.full_name, error)
+                return None
+
+        final = newest(schedule, NEWEST_FINAL_GAME)
+        known = [final, newest(box_scores, NEWEST_BOX_SCORE)]
+        known += [newest(table, sql) for table in catalogue.perishable if (sql := newest_row(table))]
+        unplayed, first_day = 0, None
+        if not differences(schedule, there):
+            given = {"newest_final": final or date.min, "cutoff": cutoff}
+            (row,) = warehouse.fetch(UNPLAYED_GAMES, given)
+            unplayed, first_day = row["games"], row["first_day"]
+    return doubt_the_day(
+        previews, known=max((day for day in known if day), default=None), unplayed=unplayed, first_unplayed=first_day
+    )
+
+
+def newest_row(table: TableSpec) -> str | None:
+    """Return the query for when a table's newest row was written; None if its rows do not say it."""
+    written = next((column.name for column in table.columns if column.volatile and column.type == "TIMESTAMP"), None)
+    if written is None:
+        return None
+    return f"""SELECT MAX({written}) AS newest
+FROM {table.full_name}
+WHERE {table.partition} >= DATE '0001-01-01' OR {table.partition} IS NULL"""
+
+
+def _day(warehouse: Warehouse, sql: str) -> date | None:
+    (row,) = warehouse.fetch(sql)
+    newest: datetime | date | None = row["newest"]
+    return league_day(newest) if isinstance(newest, datetime) else newest

@@ -1,0 +1,14 @@
+"""How numbers and lists are said."""
+
+from collections.abc import Sequence
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as a percentage that never rounds up to a threshold it has not reached."""
+    return f"{int(share * 1000 + 1e-9) / 10:.1f} %"
+
+
+def some(names: Sequence[str], limit: int = 10) -> str:
+    """The first names, and how many more there are."""
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest

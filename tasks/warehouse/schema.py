@@ -1,0 +1,52 @@
+"""Check that the tables are what the catalogue says, before anything is read from or written to them."""
+
+from collections.abc import Iterable
+
+from tasks.errors import SchemaError
+from tasks.tables.catalogue import Catalogue
+from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Warehouse
+
+
+def prepare_tables(
+    warehouse: Warehouse, catalogue: Catalogue, *, inputs: Iterable[str], written: Iterable[str]
+) -> None:
+    """Check tables, then create those that are written and missing.
+
+    Args:
+        warehouse: Where they are.
+        catalogue: What they should be.
+        inputs: Names of tables that must be there.
+        written: Names of tables that may be missing.
+
+    Raises:
+        SchemaError: A table or column is missing or has another type; the message lists every one.
+    """
+    needed = [catalogue.table(name) for name in sorted(set(inputs))]
+    made = [table for table in catalogue.tables.values() if table.name in set(written)]
+    existing = warehouse.schema([*needed, *(table for table in made if table not in needed)])
+    problems = [problem for table in needed for problem in differences(table, existing)]
+    problems += [problem for table in made if table.full_name in existing for problem in differences(table, existing)]
+    if problems:
+        raise SchemaError("; ".join(problems) + "; nothing was written")
+    warehouse.create(made)
+
+
+def differences(table: TableSpec, existing: dict[str, dict[str, str]]) -> list[str]:
+    """Say what of a table is missing or has another type, and what to do; nothing if it is as it should be.
+
+    Args:
+        table: What it should be.
+        existing: The types of the columns that are there, by table and column.
+    """
+    there = existing.get(table.full_name)
+    if there is None:
+        return [f"table {table.full_name} does not exist: load it with the ingest deployment"]
+    problems = []
+    for column in table.columns:
+        kind = there.get(column.name)
+        if kind is None:
+            problems.append(f"table {table.full_name} has no column {column.name}: add it, of type {column.type}")
+        elif kind != column.type:
+            problems.append(f"column {table.full_name}.{column.name} is {kind}: it must be {column.type}")
+    return problems
