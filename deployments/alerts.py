@@ -121,7 +121,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 expect={"prefect.flow-run.*"},
                 posture=Posture.Reactive,
             ),
-            actions=_tell("Fullcourt: a {{ flow.name }} run failed", f"{_BAD_END}{_RUN}\n{_advice(flows)}"),
+            actions=_tell("Fullcourt: a run of {{ flow.name }} failed", f"{_BAD_END}{_RUN}\n{_advice(flows)}"),
         ),
         AutomationCore(
             name=f"fullcourt-no-cleanup-{settings.warehouse_digest}",
@@ -150,7 +150,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 posture=Posture.Proactive,
                 within=timedelta(minutes=WAITING_MINUTES),
             ),
-            actions=_tell("Fullcourt: a {{ flow.name }} run waits", _WAITS),
+            actions=_tell("Fullcourt: a run of {{ flow.name }} waits", _WAITS),
         ),
         AutomationCore(
             name=TEST_ALERT,

@@ -17,6 +17,7 @@ from rich.markdown import Markdown
 from deployments.command import command
 from deployments.in_process import use_prefect
 from deployments.local import HOME
+from tasks.errors import IncompleteError
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -85,7 +86,8 @@ def _ask(question: str) -> str:
 
 def _say(state: Any) -> int:
     """Show what a run reported; returns the exit code."""
-    report = state.result(raise_on_failure=False)
+    result = state.result(raise_on_failure=False)
+    report = result.report if isinstance(result, IncompleteError) else result
     if isinstance(report, BaseException):
         print(f"error: {report}", file=sys.stderr)
         return 1

@@ -115,7 +115,8 @@ def _backfill(home: Path, api_url: str) -> Run:
     with use_server(home, api_url):
         # imported here, after Prefect was told of its server
         from flows.backfill import backfill
-        from tasks.backfill.report import IncompleteError, Report
+        from tasks.backfill.report import Report
+        from tasks.errors import IncompleteError
 
         state = backfill(start_date=FIRST_DAY, end_date=LAST_DAY, return_state=True)
     result = state.result(raise_on_failure=False)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
@@ -13,11 +12,11 @@ from tasks.backfill.cost import capped, refuse_if_too_dear
 from tasks.backfill.day import ContextSource
 from tasks.backfill.fan_out import run_days
 from tasks.backfill.interlock import reading_sources
-from tasks.backfill.report import IncompleteError, Report, report_run
+from tasks.backfill.report import Report, report_run
 from tasks.backfill.request import MAX_DAYS, name_run, read_request
 from tasks.backfill.survey import plan_backfill, publish_plan
 from tasks.calendar import league_day
-from tasks.runtime.boundary import ends_clearly
+from tasks.runtime.boundary import ends_clearly, state_of
 from tasks.runtime.clock import check_clock
 from tasks.runtime.retry import retrying
 from tasks.settings import load_settings
@@ -101,6 +100,4 @@ def backfill(
         refuse_if_too_dear(settings, plan)
         results = run_days(settings, request, plan.days)
     report = retrying(report_run)(settings, request, plan.days, results)
-    if report.is_done:
-        return Completed(message=report.summary, data=report)
-    return Failed(message=report.summary, data=IncompleteError(report))
+    return state_of(report, is_done=report.is_done)

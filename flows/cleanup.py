@@ -5,7 +5,7 @@ from typing import Annotated
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Cancelled
 from pydantic import Field
 
 from tasks.calendar import league_day
@@ -15,7 +15,8 @@ from tasks.cleanup.doubt import doubt_today
 from tasks.cleanup.record import begin_log, drop_old_backups
 from tasks.cleanup.report import CleanupReport, report_cleanup
 from tasks.cleanup.rules import CleanupRequest, Trigger
-from tasks.runtime.boundary import ends_clearly
+from tasks.errors import IncompleteError
+from tasks.runtime.boundary import ends_clearly, state_of
 from tasks.runtime.clock import check_clock
 from tasks.runtime.retry import retrying
 from tasks.settings import load_settings
@@ -78,5 +79,5 @@ def cleanup(
     dropped = drop_old_backups(settings, request, doubts, started_at)
     report = report_cleanup(settings, request, previews, doubts, answer, tables, dropped)
     if report.refusal:
-        return Cancelled(message=report.summary, data=report)
-    return (Completed if report.is_done else Failed)(message=report.summary, data=report)
+        return Cancelled(message=report.summary, data=IncompleteError(report))
+    return state_of(report, is_done=report.is_done)

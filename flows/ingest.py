@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from prefect import State, flow
-from prefect.states import Completed, Failed
 from pydantic import Field
 
 from tasks.ingest.contents import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
 from tasks.ingest.load import check_input_files, load_input_files, report_ingest
-from tasks.runtime.boundary import ends_clearly
+from tasks.runtime.boundary import ends_clearly, state_of
 from tasks.settings import load_settings
 
 
@@ -71,4 +70,4 @@ def ingest(
     )
     files = check_input_files(request)
     report = report_ingest(request, load_input_files(settings, request, files))
-    return Completed(message=report.summary, data=report) if report.is_complete else Failed(message=report.summary)
+    return state_of(report, is_done=report.is_complete)

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
 
 from tasks.cleanup.backups import count_missing, find_backup
 from tasks.cleanup.report import RestoreReport, report_restore
 from tasks.cleanup.restore import name_restore, restore_backup
 from tasks.cleanup.rules import RestoreRequest
-from tasks.runtime.boundary import ends_clearly
+from tasks.runtime.boundary import ends_clearly, state_of
 from tasks.runtime.clock import check_clock
 from tasks.runtime.retry import retrying
 from tasks.settings import load_settings
@@ -52,4 +51,4 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
     preview = retrying(count_missing)(settings, name)
     restored = None if request.dry_run else restore_backup(settings, name, preview)
     report = report_restore(preview, restored)
-    return Completed(message=report.summary, data=report)
+    return state_of(report, is_done=True)

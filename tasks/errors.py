@@ -16,6 +16,7 @@
         ├── IngestError           an input file cannot be read as a whole
         ├── MachineError          the operating system refused a file, a folder or a connection
         ├── UnforeseenError       an error that nothing in the program foresaw
+        ├── IncompleteError       the run has ended, and not all of it is done
         └── WarehouseError        the warehouse refused
             ├── SchemaError       a table, column or type is not what the catalogue says
             ├── QueryError        a statement is invalid, or a value does not fit
@@ -26,12 +27,25 @@
 A message says what was wrong, where, and what to do.
 """
 
+from typing import Generic, Protocol, TypeVar
+
 from pydantic import ValidationError
 
 from tasks.printable import MAX_VALUE_CHARACTERS, printable
 
 _WANTED = {"tuple_type": "Input should be a list"}
 """What pydantic says of a type that no user gives."""
+
+
+class Reported(Protocol):
+    """A report of a run, which says in one line what came of it."""
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+
+
+R = TypeVar("R", bound=Reported)
 
 
 class FullcourtError(Exception):
@@ -91,6 +105,14 @@ class MachineError(TerminalError):
 
 class UnforeseenError(TerminalError):
     """An error that nothing in the program foresaw."""
+
+
+class IncompleteError(TerminalError, Generic[R]):
+    """A run has ended, and not all of what it was asked for is done; ``report`` says what is not, and why."""
+
+    def __init__(self, report: R) -> None:
+        super().__init__(report.summary)
+        self.report = report
 
 
 class WarehouseError(TerminalError):

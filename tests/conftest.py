@@ -19,7 +19,8 @@ from deployments.access import auth_string
 from deployments.demo_league import generate, load
 from deployments.local import prefect_server
 from flows.backfill import backfill
-from tasks.backfill.report import IncompleteError, Report
+from tasks.backfill.report import Report
+from tasks.errors import IncompleteError
 from tasks.settings import Settings, load_settings
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import drop_projects, open_project, project_of, server_of

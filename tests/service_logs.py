@@ -61,7 +61,6 @@ class Known:
         )
 
 
-_OWN = r"tasks\.(\w+\.)+\w+Error"
 _LEASE_GONE = (
     r"prefect\.exceptions\.PrefectHTTPStatusError: Client error '410 Gone' for url "
     r"'http://127\.0\.0\.1:\d+/api/v2/concurrency_limits/leases/[\w-]+/renew'.*"
@@ -74,18 +73,6 @@ KNOWN: tuple[Known, ...] = (
         r"'http://127\.0\.0\.1:\d+/hook\?token=a-secret'",
         "A test lets a webhook refuse an alert. Prefect tries it four times and gives up; the test alert and the "
         "first check say so.",
-    ),
-    Known(
-        "worker.log",
-        r"ERROR   \| Flow run '[^']+' - Encountered exception during execution: \w+Error\(.*",
-        rf"{_OWN}: .*",
-        "A run that ends Failed with an error of the application's own says why. Tests let runs fail.",
-    ),
-    Known(
-        "worker.log",
-        r"ERROR   \| Flow run '[^']+' - Engine execution exited with unexpected exception",
-        rf"({_OWN}|prefect\.exceptions\.FailedRun): .*",
-        "The process of such a run ends with the same error, and Prefect logs it once more.",
     ),
     Known(
         "server.log",

@@ -18,23 +18,12 @@ SCHEDULER = (
     "09:00:00.123 | ERROR   | docket.worker - Error executing task schedule_deployments\n"
     f"{FRAMES}sqlalchemy.exc.InvalidRequestError: Can't evaluate bulk DML statement\n"
 )
-REFUSED = "tasks.errors.RequestError: start_date=2099-01-01: must not be after today"
 GONE = (
     "prefect.exceptions.PrefectHTTPStatusError: Client error '410 Gone' for url "
     "'http://127.0.0.1:4200/api/v2/concurrency_limits/leases/0-1/renew' - Response: {'detail': 'Lease not found'}"
 )
 TIME = "09:00:00.123 | "
-RUN_FAILED = "Encountered exception during execution: RequestError('start_date=2099-01-01')"
 EXPLAINED = [
-    ("worker.log", f"{TIME}ERROR   | Flow run '2099-01-01' - {RUN_FAILED}\n{FRAMES}{REFUSED}\n"),
-    (
-        "worker.log",
-        (
-            f"{TIME}ERROR   | Flow run 'a-name' - Engine execution exited with unexpected exception\n"
-            f"{FRAMES}{REFUSED}\n"
-            "Received SIGTERM. Sending SIGINT to the process worker (PID 1)...\nWorker 'local' stopped!\n"
-        ),
-    ),
     (
         "server.log",
         f"{TIME}ERROR   | {POOL} - Exception during reset or similar\n{FRAMES}asyncio.exceptions.CancelledError\n",

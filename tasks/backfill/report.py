@@ -13,7 +13,6 @@ from tasks.backfill.gate import NOT_DONE, Outcome
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult
-from tasks.errors import TerminalError
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown, write_table
 from tasks.runtime.origin import current_origin
@@ -52,14 +51,6 @@ class Report(BaseModel):
     rows: tuple[ReportRow, ...]
     summary: str
     is_done: bool
-
-
-class IncompleteError(TerminalError):
-    """A run ended with days that are not done; ``report`` says which and why."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report.summary)
-        self.report = report
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -14,15 +14,17 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect.states import Completed, Failed
+from rich.console import Console
 
-from tasks.errors import FullcourtError, UnforeseenError, describe_error
+from tasks.errors import FullcourtError, IncompleteError, Reported, UnforeseenError, describe_error
 from tasks.explain import explain
 from tasks.printable import printable
 from tasks.runtime.artifacts import emit, take_notes
 
 P = ParamSpec("P")
 R = TypeVar("R")
+ReportT = TypeVar("ReportT", bound=Reported)
 
 LEFT_EVENT = "fullcourt.flow-run.left"
 """Says of a suspended run that its process ends."""
@@ -37,6 +39,7 @@ def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> State[R]:
+        Console.on_broken_pipe = _fall_silent  # type: ignore[method-assign]
         try:
             state = function(*args, **kwargs)
         except Pause:  # suspended: by itself, or by somebody else
@@ -52,6 +55,18 @@ def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:
         return state
 
     return run
+
+
+def state_of(report: ReportT, *, is_done: bool) -> State[ReportT]:
+    """Return Completed with the report if all of it is done; else Failed, with an IncompleteError that has it."""
+    if is_done:
+        return Completed(message=report.summary, data=report)
+    return Failed(message=report.summary, data=IncompleteError(report))
+
+
+def _fall_silent(self: Console) -> None:
+    """Print no more, and go on: rich would end the run, because the worker that read what it prints was killed."""
+    self.quiet = True
 
 
 def _take_leave() -> None:
@@ -73,10 +88,13 @@ def understand(error: Exception) -> FullcourtError:
 
 
 class _SaidByTheState(logging.Filter):
-    """Leave out what Prefect logs of a task's error, with its traceback, before the line of the state says it again."""
+    """Leave out an error that Prefect logs with its traceback, and that the line of a state says, too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.module == "task_engine" and record.exc_info)
+        is_a_tasks = record.module == "task_engine" and bool(record.exc_info)
+        is_ours = record.exc_info is not None and isinstance(record.exc_info[1], FullcourtError)
+        return not is_a_tasks and not is_ours
 
 
-get_logger("task_runs").addFilter(_SaidByTheState())
+for _name in ("task_runs", "flow_runs", "engine"):
+    get_logger(_name).addFilter(_SaidByTheState())

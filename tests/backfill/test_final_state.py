@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from flows.backfill import backfill
-from tasks.backfill.report import IncompleteError
+from tasks.errors import IncompleteError
 from tasks.settings import Settings
 from tests.league import League
 

@@ -50,7 +50,7 @@ def test_a_run_that_fails_is_told_with_its_reason(inbox: Inbox) -> None:
     register_alerts(load_settings())
     assert backfill(start_date="2099-01-01", return_state=True).is_failed()
     text = inbox.wait()
-    assert text.startswith("Fullcourt: a backfill run failed\n\nThe run of backfill ended as Failed: ")
+    assert text.startswith("Fullcourt: a run of backfill failed\n\nThe run of backfill ended as Failed: ")
     assert "2099-01-01" in text
     assert "/runs/flow-run/" in text
 
@@ -78,7 +78,7 @@ def test_a_bad_end_of_any_flow_of_prefect_yaml_is_told_whatever_it_is_called_and
     inbox.wait(len(flows))
     for number, name in enumerate(flows):
         state = bad_ends[number % len(bad_ends)][1]
-        (text,) = [text for text in inbox.texts if text.startswith(f"Fullcourt: a {name} run failed\n")]
+        (text,) = [text for text in inbox.texts if text.startswith(f"Fullcourt: a run of {name} failed\n")]
         assert f"The run of {name} ended as {state}: it was so\nRun: " in text
         assert ADVICE[name] in text
         assert not any(advice in text for other, advice in ADVICE.items() if other != name)
@@ -162,7 +162,7 @@ def test_a_run_that_nobody_begins_is_told(inbox: Inbox) -> None:
         waits, begun = [pending(client, "backfill", tags=[TAG], name=name) for name in ("waits", "begun")]
         put(client, begun, "RUNNING", "Running")
     text = inbox.wait()
-    assert text.startswith("Fullcourt: a backfill run waits\n\nA run of backfill has waited for 60 minutes")
+    assert text.startswith("Fullcourt: a run of backfill waits\n\nA run of backfill has waited for 60 minutes")
     assert "Run: waits, http" in text
     assert str(waits) in text
 

@@ -69,7 +69,7 @@ def test_a_killed_process_is_told_and_the_next_run_begins(local: Local, inbox: I
     kill(local)
     crashed = local.wait_for(killed, "Crashed")
     assert inbox.wait().startswith(
-        f"Fullcourt: a backfill run failed\n\nThe run of backfill ended as Crashed: {crashed['state']['message']}"
+        f"Fullcourt: a run of backfill failed\n\nThe run of backfill ended as Crashed: {crashed['state']['message']}"
     )
     local.wait_for(following, "Running")
 
