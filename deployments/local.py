@@ -97,7 +97,7 @@ def _server(home: Path) -> Service:
         running.stop()
         return start_server(home, int(running.facts["port"]))
     if os.environ.get("PORT") and _port() not in {0, running.facts["port"]}:
-        raise ServiceError(f"the server runs on port {running.facts['port']} already; stop it first: make down")
+        raise ServiceError(f"the server runs on port {running.facts['port']} already; stop it first: {_stop(home)}")
     return running
 
 
@@ -195,8 +195,12 @@ def _say(server: Service, worker: Service, registered: str) -> None:
         "  prefect deployment run 'backfill/player-composite-factors' "
         "-p start_date=2023-02-20 -p end_date=2023-03-05 --watch\n"
         "Stop it all:\n"
-        "  make down"
+        f"  {_stop(home)}"
     )
+
+
+def _stop(home: Path) -> str:
+    return "make down" if home == HOME else f"python -m deployments.local down --home {shlex.quote(str(home))}"
 
 
 def short(path: Path) -> Path:

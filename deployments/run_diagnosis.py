@@ -66,7 +66,10 @@ def examine_schedule(client: SyncPrefectClient, label: str, deployment: Deployme
         text = f"overdue: the run {run['name']} of {_time(due, zone)} has not begun ({run['state_name']})"
         return Finding("missing", subject, f"{text}; see below for the pool, the worker and the runs before it")
     if not waiting:
-        text = "no run is scheduled, although it is on: the server's scheduler does not work; read the server's log"
+        text = (
+            "no run is scheduled, although it is on: the server makes one within a minute of a change; if none comes, "
+            "its scheduler does not work: read the server's log"
+        )
         return Finding("missing", subject, text)
     return Finding("ok", subject, f"the next run is on {_time(waiting[0][0], zone)}")
 

@@ -77,7 +77,11 @@ def test_a_name_with_a_letter_that_its_key_would_lose_is_rejected() -> None:
     assert "of which no letter is left in the player's key; write it in Latin letters" in problem.reason
 
 
-@given(st.text(st.sampled_from("abcćčšžéèñöøÖŠŽÉ '’.-"), min_size=1).filter(lambda text: not text.isascii()))
+@given(
+    st.text(st.sampled_from("abcćčšžéèñöøÖŠŽÉ '’.-"), min_size=1).filter(
+        lambda text: not text.isascii() and not text.startswith("b'")  # as Python writes bytes, which are read, too
+    )
+)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_utf_8_that_was_read_as_windows_1252_is_always_repaired(name: str) -> None:
     damaged = "".join(
