@@ -16,7 +16,7 @@ from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.league import SHARED_DATA, League, fetch
 
-PAGES = sorted([PROJECT_ROOT / "README.md", *(PROJECT_ROOT / "docs").glob("*.md")])
+PAGES = sorted([*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # Set-up from nothing, and the run that this test is part of.
 _NOT_HERE = {"make test", "make check", "make bench"}
@@ -86,7 +86,7 @@ def run(script: str, checkout: Path, *, seconds: int) -> str:
 def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
     lines = "".join(blocks(page, "bash")).splitlines(keepends=True)
     script = "".join(line for line in lines if line.strip() not in _NOT_HERE)
-    run(script, checkout, seconds=600)
+    run(script, checkout, seconds=1800)
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)")
@@ -96,7 +96,7 @@ def test_the_two_real_seasons_of_the_guide_end_as_it_says(checkout: Path) -> Non
     commands = [f"prefect {rest}" for rest in re.split(r"^prefect ", both, flags=re.MULTILINE) if rest]
     assert len(commands) == 2
     codes = [f"{command.rstrip()} && echo 'exit code 0' || echo exit code $?\n" for command in commands]
-    printed = run(start + "".join(codes), checkout, seconds=1200)
+    printed = run(start + "".join(codes), checkout, seconds=3600)
     assert re.findall(r"^exit code (\d+)$", printed, re.MULTILINE) == ["1", "1"], printed[-4000:]
     complete, blocked = re.findall(r"(\d+) days complete, (\d+) blocked", page.read_text(encoding="utf-8"))[0]
     settings = Settings(duckdb_path=checkout / ".fullcourt" / "warehouse.duckdb")

@@ -7,6 +7,7 @@ traceback, and keep the raw exception on disk: one of its API holds the request,
 import logging
 from collections.abc import Callable
 from functools import wraps
+from traceback import clear_frames
 from typing import ParamSpec, TypeVar
 
 from prefect import get_run_logger
@@ -84,7 +85,15 @@ def understand(error: Exception) -> FullcourtError:
     problem = explain(error)
     if isinstance(problem, UnforeseenError):
         get_run_logger().error("%s", problem, exc_info=error)
+    _let_go(error)
     return problem
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Forget what the frames of an error hold: Prefect keeps it, and with it connections, to the process's end."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 class _SaidByTheState(logging.Filter):

@@ -116,5 +116,6 @@ def test_whatever_a_user_writes_as_a_backups_name_never_chooses_another_action(
     before = everything(settings)
     done = terminal(*chosen, "--yes")
     assert done.returncode == 1
-    assert f"backup={chosen[-1].removeprefix('--restore=')!r}: there is no such backup" in done.stderr
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"error: backup={chosen[-1].removeprefix('--restore=')!r}: there is no such backup")
     assert everything(settings) == before
