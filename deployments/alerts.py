@@ -53,7 +53,7 @@ _LARGE_DELETION = f"""\
 A cleanup deleted {{{{ event.payload.deleted_rows }}}} rows, and {{{{ event.payload.threshold_rows }}}} may go unseen.
 {{{{ event.payload.message }}}}
 {_RUN}
-What to do: check that so many rows were stale. If not, the deployment restore/by-hand puts them back from their backup.
+What to do: check that so many rows were stale. If not, the deployment restore/backup puts them back from their backup.
 {_LOG} It has the backup's name."""
 _ADVICE = {
     "backfill": "The artifact backfill-report names every day that is blocked or failed, and why; "

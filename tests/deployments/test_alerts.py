@@ -43,7 +43,7 @@ def test_a_large_deletion_is_told_with_its_numbers_its_run_and_what_to_do(inbox:
     assert text.startswith("Fullcourt: a cleanup deleted many rows\n\nA cleanup deleted 10001 rows, and ")
     assert "and 10000 may go unseen.\n10,001 of 10,001 stale rows deleted from 2 tables\n" in text
     assert f"Run: the morning's, {api_url.removesuffix('/api')}/runs/flow-run/{run_id}" in text
-    assert "restore/by-hand puts them back" in text
+    assert "restore/backup puts them back" in text
 
 
 def test_a_run_that_fails_is_told_with_its_reason(inbox: Inbox) -> None:
