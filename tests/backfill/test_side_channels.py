@@ -121,7 +121,7 @@ def test_an_artifact_that_was_refused_is_put_right_by_the_next_plan(
 
 @pytest.mark.duckdb_only
 def test_one_module_writes_artifacts_and_emits_events() -> None:
-    door = PROJECT_ROOT / "tasks" / "artifacts.py"
+    door = PROJECT_ROOT / "tasks" / "runtime" / "artifacts.py"
     found = []
     for file in (path for room in ("flows", "tasks", "deployments") for path in (PROJECT_ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
