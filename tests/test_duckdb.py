@@ -1,6 +1,8 @@
 """What the embedded warehouse does with its file."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -128,6 +130,17 @@ def test_a_table_with_a_comment_of_its_owner_is_no_backup(scattered: DuckDBSetti
         opened.execute(f"COMMENT ON TABLE fullcourt_backups.mine IS '{comment}'")
     with DuckDBWarehouse(scattered) as warehouse:
         assert warehouse.backups() == []
+
+
+def test_no_other_process_can_open_the_file_however_often_this_one_opens_it(scattered: DuckDBSettings) -> None:
+    other = [sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])", str(scattered.path)]
+    with DuckDBWarehouse(scattered):
+        for _ in range(3):
+            with DuckDBWarehouse(scattered):
+                inside = subprocess.run(other, capture_output=True, text=True, check=False)
+            after = subprocess.run(other, capture_output=True, text=True, check=False)
+            assert all("Could not set lock on file" in done.stderr for done in (inside, after))
+    assert subprocess.run(other, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("kind", ["folder", "SQLite database", "Parquet file", "empty", "is not a DuckDB file"])

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
@@ -27,6 +28,20 @@ _parsed: dict[
 # One process writes a file at a time, so that locks within the process are enough to keep two writers of one table
 # apart. Without them, two runs that replace the same empty day would both insert it: neither sees the other's rows.
 _write_locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+
+# DuckDB's lock on a file is the process's, and the system drops it as soon as the process closes the file, whoever has
+# opened it: fcntl(2). So a file is never opened by anything but DuckDB once this process has it.
+_connecting = threading.Lock()
+_opened: set[tuple[int, int] | None] = set()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what a file is, whatever its path; None if there is none."""
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 class Connection:
@@ -67,11 +82,15 @@ class Connection:
         while True:
             with self._translated():
                 try:
-                    refuse_what_is_no_duckdb_file(path)
-                    self._is_in_file = creates or path.exists()
-                    if creates:
-                        make_folder(path.parent)
-                    self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
+                    with _connecting:
+                        if _identity(path) not in _opened:
+                            refuse_what_is_no_duckdb_file(path)
+                        self._is_in_file = creates or path.exists()
+                        if creates:
+                            make_folder(path.parent)
+                        self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
+                        if self._is_in_file:
+                            _opened.add(_identity(path))
                 except duckdb.IOException as error:
                     if not holder_of_lock(error) or time.monotonic() >= deadline:
                         raise
