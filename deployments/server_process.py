@@ -6,17 +6,35 @@ events were dropped that way, and their alerts came late or never. Here a transa
 and waits for its turn: https://www.sqlite.org/lang_transaction.html. On PostgreSQL none of this is needed.
 """
 
-import sqlalchemy as sa
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 from prefect.cli import app
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
+from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+
+_begin = AioSqliteConfiguration.begin_transaction
 
 
-def begin_as_writer(self: AioSqliteConfiguration, conn: sa.Connection) -> None:  # noqa: ARG001 - a method of it
-    """Begin a transaction that waits for its turn to write; what needs no transaction begins none, as in Prefect."""
-    if SQLITE_BEGIN_MODE.get() is not None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
+@asynccontextmanager
+async def begin_as_writer(
+    self: AioSqliteConfiguration,
+    session: AsyncSession,
+    with_for_update: bool = True,  # noqa: ARG001 - as Prefect calls it
+) -> AsyncGenerator[AsyncSessionTransaction, None]:
+    """Begin a transaction that waits for its turn to write, at once and not with its first statement.
+
+    Prefect opens sessions within it that only read. They begin as readers: as writers, they would wait for it.
+    """
+    async with _begin(self, session, with_for_update=True) as transaction:
+        await session.connection()
+        token = SQLITE_BEGIN_MODE.set("DEFERRED")
+        try:
+            yield transaction
+        finally:
+            SQLITE_BEGIN_MODE.reset(token)
 
 
 if __name__ == "__main__":
-    AioSqliteConfiguration.begin_sqlite_stmt = begin_as_writer  # type: ignore[method-assign]
+    AioSqliteConfiguration.begin_transaction = begin_as_writer  # type: ignore[method-assign]
     app()
