@@ -17,7 +17,6 @@ from rich.markdown import Markdown
 from deployments.command import command
 from deployments.in_process import use_prefect
 from deployments.local import HOME
-from tasks.errors import IncompleteError
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -86,8 +85,9 @@ def _ask(question: str) -> str:
 
 def _say(state: Any) -> int:
     """Show what a run reported; returns the exit code."""
-    result = state.result(raise_on_failure=False)
-    report = result.report if isinstance(result, IncompleteError) else result
+    from tasks.runtime.boundary import report_of
+
+    report = report_of(state)
     if isinstance(report, BaseException):
         print(f"error: {report}", file=sys.stderr)
         return 1

@@ -116,11 +116,10 @@ def _backfill(home: Path, api_url: str) -> Run:
         # imported here, after Prefect was told of its server
         from flows.backfill import backfill
         from tasks.backfill.report import Report
-        from tasks.errors import IncompleteError
+        from tasks.runtime.boundary import report_of
 
         state = backfill(start_date=FIRST_DAY, end_date=LAST_DAY, return_state=True)
-    result = state.result(raise_on_failure=False)
-    report = result.report if isinstance(result, IncompleteError) else result
+    report = report_of(state)
     rows = [row.model_dump() for row in report.rows] if isinstance(report, Report) else []
     return Run(state.state_details.flow_run_id, state.is_completed(), state.message or state.name or "", rows)
 

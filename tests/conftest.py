@@ -20,7 +20,7 @@ from deployments.demo_league import generate, load
 from deployments.local import prefect_server
 from flows.backfill import backfill
 from tasks.backfill.report import Report
-from tasks.errors import IncompleteError
+from tasks.runtime.boundary import report_of
 from tasks.settings import Settings, load_settings
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import drop_projects, open_project, project_of, server_of
@@ -113,8 +113,7 @@ def run() -> Callable[..., Report]:
     def _run(days: date | tuple[date, date], **parameters: object) -> Report:
         first, last = days if isinstance(days, tuple) else (days, days)
         state = backfill(start_date=first, end_date=last, return_state=True, **parameters)
-        result = state.result(raise_on_failure=False)
-        report = result.report if isinstance(result, IncompleteError) else result
+        report = report_of(state)
         if isinstance(report, BaseException):
             raise report
         assert state.is_completed() == report.is_done, state

@@ -1,6 +1,6 @@
 """Input files as a whole: what is asked for, how rows become accepted or rejected, and what is reported."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 from typing import ClassVar, Literal, Protocol, Self
 
@@ -118,12 +118,6 @@ class IngestReport(_Frozen):
         return f"{text}; {len(failed)} files not loaded, the first: {failed[0]}" if failed else text
 
 
-def some(names: Sequence[str], limit: int = 20) -> str:
-    """Return the first names, and how many more there are."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
-
-
 class Contents(Protocol):
     """The rows of one kind of file, and what must hold between them.
 
@@ -168,7 +162,7 @@ class Contents(Protocol):
 class FileReader:
     """Reads the rows of one file in turn, counts them, and keeps why some are rejected."""
 
-    def __init__(self, file: str, contents: Contents, max_reported_rejections: Whole) -> None:
+    def __init__(self, file: str, contents: Contents, max_reported_rejections: int) -> None:
         self._file = file
         self._contents = contents
         self._max_reported = max_reported_rejections

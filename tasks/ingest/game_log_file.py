@@ -6,9 +6,10 @@ from datetime import date
 from typing import ClassVar
 
 from tasks.ingest.cells import Cells, FileRow, Problem, clean, future_problem, read_row
-from tasks.ingest.contents import Kind, some
+from tasks.ingest.contents import Kind
 from tasks.ingest.game_log_row import GameLogRow, Matchup
 from tasks.ingest.usage import Plays, team_plays, usage_rate
+from tasks.text import some
 
 
 @dataclass
@@ -140,7 +141,7 @@ def _contradictions(row: GameLogRow, game: _Game) -> Iterable[Problem | None]:
 
 def _named(what: str, names: Iterable[str]) -> str | None:
     names = sorted(names)
-    return f"{what}: {some(names)}" if names else None
+    return f"{what}: {some(names, 20)}" if names else None
 
 
 def _join(values: Iterable[str]) -> str:

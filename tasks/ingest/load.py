@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.calendar import league_day
 from tasks.errors import describe_error
-from tasks.ingest.contents import FileReport, IngestReport, IngestRequest, InputFile, some
+from tasks.ingest.contents import FileReport, IngestReport, IngestRequest, InputFile
 from tasks.ingest.files import find_files, inspect, passed_over
 from tasks.ingest.reload import Loadable, keep_back
 from tasks.ingest.rows import CONTENTS, read_table
@@ -22,6 +22,7 @@ from tasks.runtime.origin import current_origin
 from tasks.runtime.retry import retrying
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.text import some
 from tasks.warehouse.base import Replaced
 from tasks.warehouse.open import open_warehouse
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tasks.errors import IngestError
 from tasks.ingest.cells import Cells, FileRow, Problem
-from tasks.ingest.contents import some
+from tasks.text import some
 
 MAX_CELL_CHARACTERS = 10_000
 MAX_ROWS = 1_000_000

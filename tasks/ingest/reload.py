@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.ingest.contents import FileReport, KeptBack, some
+from tasks.ingest.contents import FileReport, KeptBack
 from tasks.ingest.shrinkage import (
     REMEDY,
     BoxScore,
@@ -18,6 +18,7 @@ from tasks.ingest.shrinkage import (
     other_ids,
 )
 from tasks.tables.spec import TableSpec
+from tasks.text import some
 from tasks.warehouse.base import LOOK_AROUND, Warehouse
 
 _DERIVED = "usage_rate"
@@ -62,7 +63,7 @@ def keep_back(
             warnings.append(f"{game_id} ({'; '.join(verdict.lost)})")
     if not kept and not warnings:
         return found
-    said = [f"replaced, as allow_shrink says: {some(sorted(warnings))}"] if warnings else []
+    said = [f"replaced, as allow_shrink says: {some(sorted(warnings), 20)}"] if warnings else []
     games = [
         KeptBack(file=report.file, game_id=game_id, game_date=here[game_id][0].game_date, reason=kept[game_id])
         for game_id in sorted(kept)

@@ -10,7 +10,7 @@ from datetime import date
 from math import fsum
 from typing import NamedTuple, TypeVar
 
-from tasks.ingest.contents import some
+from tasks.text import some
 
 _FINAL = 3
 _NAMED = 5

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from traceback import clear_frames
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
@@ -63,6 +63,12 @@ def state_of(report: ReportT, *, is_done: bool) -> State[ReportT]:
     if is_done:
         return Completed(message=report.summary, data=report)
     return Failed(message=report.summary, data=IncompleteError(report))
+
+
+def report_of(state: State[Any]) -> Any:
+    """Return the report that a run has ended with, done or not; the error if it has none."""
+    result = state.result(raise_on_failure=False)
+    return result.report if isinstance(result, IncompleteError) else result
 
 
 def _fall_silent(self: Console) -> None:

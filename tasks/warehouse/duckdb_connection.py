@@ -70,7 +70,7 @@ class Connection:
 
     def _connect(self, *, creates: bool = False) -> None:
         """Open the file; whoever only reads makes none, and finds nothing in one that is missing."""
-        path, deadline = self._settings.path, time.monotonic() + self._settings.lock_timeout_seconds
+        deadline = time.monotonic() + self._settings.lock_timeout_seconds
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self._settings.memory_limit_mib}MiB",
             "threads": self._settings.threads,
@@ -82,15 +82,7 @@ class Connection:
         while True:
             with self._translated():
                 try:
-                    with _connecting:
-                        if _identity(path) not in _opened:
-                            refuse_what_is_no_duckdb_file(path)
-                        self._is_in_file = creates or path.exists()
-                        if creates:
-                            make_folder(path.parent)
-                        self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
-                        if self._is_in_file:
-                            _opened.add(_identity(path))
+                    self._open_file(config, creates=creates)
                 except duckdb.IOException as error:
                     if not holder_of_lock(error) or time.monotonic() >= deadline:
                         raise
@@ -98,6 +90,18 @@ class Connection:
                     continue
                 self._open.execute("SET TimeZone = 'UTC'")
                 return
+
+    def _open_file(self, config: dict[str, str | bool | int | float | list[str]], *, creates: bool) -> None:
+        path = self._settings.path
+        with _connecting:
+            if _identity(path) not in _opened:
+                refuse_what_is_no_duckdb_file(path)
+            self._is_in_file = creates or path.exists()
+            if creates:
+                make_folder(path.parent)
+            self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
+            if self._is_in_file:
+                _opened.add(_identity(path))
 
     def _columns_of(self, table: TableSpec) -> list[str]:
         with self._translated(table):

@@ -13,8 +13,8 @@ import flows.restore  # noqa: F401 - their clocks are set
 from flows.cleanup import cleanup
 from flows.restore import restore
 from tasks.cleanup.report import CleanupReport, RestoreReport
-from tasks.errors import IncompleteError
 from tasks.runtime import clock
+from tasks.runtime.boundary import report_of
 from tests.backfill.conftest import in_thread, pytest_generate_tests
 from tests.cleanup.observe import NOW
 
@@ -53,8 +53,7 @@ def clean() -> Clean:
 
     def _clean(**parameters: Any) -> CleanupReport:
         state = cleanup(return_state=True, **{"dry_run": False, **parameters})
-        result = state.result(raise_on_failure=False)
-        report = result.report if isinstance(result, IncompleteError) else result
+        report = report_of(state)
         if isinstance(report, BaseException):
             raise report
         assert isinstance(report, CleanupReport)
@@ -71,8 +70,7 @@ def put_back() -> Restore:
 
     def _restore(backup: str, **parameters: Any) -> RestoreReport:
         state = restore(backup, return_state=True, **{"dry_run": False, **parameters})
-        result = state.result(raise_on_failure=False)
-        report = result.report if isinstance(result, IncompleteError) else result
+        report = report_of(state)
         if isinstance(report, BaseException):
             raise report
         assert isinstance(report, RestoreReport)
