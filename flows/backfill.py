@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
@@ -16,23 +15,15 @@ from tasks.backfill.report import Report, report_run
 from tasks.backfill.request import MAX_DAYS, name_run, read_request
 from tasks.backfill.survey import plan_backfill, publish_plan
 from tasks.calendar import league_day
-from tasks.runtime.boundary import ends_clearly, state_of
+from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
 
 MAX_CONCURRENCY = 64
 
 
-@flow(
-    name="backfill",
-    flow_run_name=name_run,
-    persist_result=False,
-    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
-    validate_parameters=False,  # read_request does, and its messages say the value too
-    task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONCURRENCY),  # type: ignore[arg-type] # Prefect's types disagree
-)
-@ends_clearly
+@main_flow("backfill", run_name=name_run, task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONCURRENCY))
 def backfill(
     start_date: date | None = None,
     end_date: date | None = None,

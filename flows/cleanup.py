@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 from pydantic import Field
@@ -16,20 +15,13 @@ from tasks.cleanup.record import begin_log, drop_old_backups
 from tasks.cleanup.report import CleanupReport, report_cleanup
 from tasks.cleanup.rules import CleanupRequest, Trigger
 from tasks.errors import IncompleteError
-from tasks.runtime.boundary import ends_clearly, state_of
+from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
 
 
-@flow(
-    name="cleanup",
-    flow_run_name=name_cleanup,
-    persist_result=False,
-    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
-    validate_parameters=False,  # CleanupRequest does, and its messages say the value too
-)
-@ends_clearly
+@main_flow("cleanup", run_name=name_cleanup)
 def cleanup(
     ttl_days: Annotated[int | None, Field(ge=1, le=3650)] = None,
     dry_run: bool | None = None,

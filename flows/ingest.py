@@ -2,22 +2,16 @@
 
 from typing import Annotated
 
-from prefect import State, flow
+from prefect import State
 from pydantic import Field
 
 from tasks.ingest.contents import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
 from tasks.ingest.load import check_input_files, load_input_files, report_ingest
-from tasks.runtime.boundary import ends_clearly, state_of
+from tasks.runtime.boundary import main_flow, state_of
 from tasks.settings import load_settings
 
 
-@flow(
-    name="ingest",
-    persist_result=False,
-    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
-    validate_parameters=False,  # IngestRequest does, and its messages say the value too
-)
-@ends_clearly
+@main_flow("ingest")
 def ingest(
     game_logs: list[str] = [],  # noqa: B006 - nobody changes it
     schedules: list[str] = [],  # noqa: B006

@@ -2,27 +2,19 @@
 
 from datetime import UTC, datetime
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from tasks.cleanup.backups import count_missing, find_backup
 from tasks.cleanup.report import RestoreReport, report_restore
 from tasks.cleanup.restore import name_restore, restore_backup
 from tasks.cleanup.rules import RestoreRequest
-from tasks.runtime.boundary import ends_clearly, state_of
+from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
 
 
-@flow(
-    name="restore",
-    flow_run_name=name_restore,
-    persist_result=False,
-    result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
-    validate_parameters=False,  # RestoreRequest does, and its messages say the value too
-)
-@ends_clearly
+@main_flow("restore", run_name=name_restore)
 def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
     """Put the rows of a cleanup's backup back: only those missing, never a duplicate, never over newer rows.
 

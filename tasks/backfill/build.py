@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from tasks.backfill.coverage import names
@@ -13,6 +11,7 @@ from tasks.backfill.day import Reason
 from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.origin import current_origin
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
@@ -46,12 +45,7 @@ class Built(BaseModel):
     published_rows: int
 
 
-@task(
-    name="build-rows",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    task_run_name="build {order.table} {order.game_date}",
-)
+@step("build-rows", run_name="build {order.table} {order.game_date}")
 def build_rows(settings: Settings, order: BuildOrder) -> Built:
     """Stage a day's rows from the order's source, gate them, and publish them if they pass.
 
@@ -62,12 +56,7 @@ def build_rows(settings: Settings, order: BuildOrder) -> Built:
     return _stage_gate_publish(settings, order)
 
 
-@task(
-    name="synthesize-context",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    task_run_name="synthesize {order.table} {order.game_date}",
-)
+@step("synthesize-context", run_name="synthesize {order.table} {order.game_date}")
 def synthesize_context(settings: Settings, order: BuildOrder) -> Built:
     """Do what ``build_rows`` does, with the context rebuilt from box scores: the preferred source is not enough.
 

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from tasks.backfill.day import Reference, SourceCoverage
 from tasks.runtime.origin import current_origin
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -25,7 +24,7 @@ class DayCheck(BaseModel):
     coverage: dict[str, SourceCoverage]
 
 
-@task(name="check-coverage", cache_policy=NO_CACHE, persist_result=False, task_run_name="check-coverage {game_date}")
+@step("check-coverage", run_name="check-coverage {game_date}")
 def check_coverage(settings: Settings, game_date: date, tables: Sequence[str], as_of: date) -> DayCheck:
     """Compare a day's box scores with the schedule, and each preferred source with the expected set.
 

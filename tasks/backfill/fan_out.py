@@ -18,7 +18,7 @@ from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult, TableResult
 from tasks.runtime.boundary import understand
 from tasks.runtime.origin import current_origin, current_run
-from tasks.runtime.retry import as_is
+from tasks.runtime.steps import quoted
 from tasks.settings import Settings
 from tasks.warehouse.open import open_warehouse
 
@@ -98,7 +98,7 @@ def _run_window(
     while days or (waiting and not failures.are_enough):
         while waiting and len(days) < width and not failures.are_enough:
             day = waiting.pop()
-            future = backfill_date.submit(as_is(settings), as_is(options), as_is(day))
+            future = backfill_date.submit(quoted(settings), quoted(options), quoted(day))
             days[future.task_run_id] = day
             future.add_done_callback(lambda done: ended.put(done))
         future = ended.get()

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +19,7 @@ from tasks.backfill.records import record_checkpoints
 from tasks.backfill.result import DayResult, TableResult
 from tasks.errors import FullcourtError, TransientError
 from tasks.runtime.boundary import understand
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying, step
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.text import percent, some
@@ -39,7 +38,7 @@ class DayOptions(BaseModel):
     context_source: ContextSource
 
 
-@task(name="backfill-date", cache_policy=NO_CACHE, persist_result=False, task_run_name="{day.game_date}")
+@step("backfill-date", run_name="{day.game_date}")
 def backfill_date(settings: Settings, options: DayOptions, day: DayPlan) -> State[DayResult]:
     """Do one day; what goes wrong with it is its result and its checkpoint, and stops no other day.
 

@@ -5,8 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from pydantic import ValidationError
 
 from tasks.backfill.checkpoint import Checkpoint
@@ -14,6 +12,7 @@ from tasks.backfill.result import TableResult
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
 from tasks.runtime.origin import current_origin
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -27,7 +26,7 @@ RECORDS = ("backfill_ledger", "precompute_failures")
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
-@task(name="record-checkpoints", cache_policy=NO_CACHE, persist_result=False, task_run_name="record {game_date}")
+@step("record-checkpoints", run_name="record {game_date}")
 def record_checkpoints(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:
     """Write a day's checkpoints: the ledger first, then the artifacts that mirror it.
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
 from tasks.backfill.checkpoint import Checkpoint
@@ -16,6 +15,7 @@ from tasks.backfill.result import DayResult
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown, write_table
 from tasks.runtime.origin import current_origin
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -53,7 +53,7 @@ class Report(BaseModel):
     is_done: bool
 
 
-@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+@step("report", run_name="report")
 def report_run(
     settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan], results: Sequence[DayResult]
 ) -> Report:

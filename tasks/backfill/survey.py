@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.cost import describe_cost, with_costs
 from tasks.backfill.coverage import read_coverage, read_reference
@@ -16,6 +13,7 @@ from tasks.backfill.records import RECORDS, read_checkpoints
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.artifacts import write_table
 from tasks.runtime.origin import current_origin, sweep_staged
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
@@ -27,7 +25,7 @@ Place = tuple[str, date]
 DayDigests = dict[str, list[tuple[date, str]]]
 
 
-@task(name="plan", task_run_name="plan", cache_policy=NO_CACHE, persist_result=False)
+@step("plan", run_name="plan")
 def plan_backfill(settings: Settings, request: BackfillRequest) -> Plan:
     """Look at the whole range at once, and decide for every day and table what is to be done.
 
@@ -46,7 +44,7 @@ def plan_backfill(settings: Settings, request: BackfillRequest) -> Plan:
         return Plan(days=days, creates=creates, bytes_billed=warehouse.bytes_billed)
 
 
-@task(name="publish-plan", task_run_name="publish-plan", cache_policy=NO_CACHE, persist_result=False)
+@step("publish-plan", run_name="publish-plan")
 def publish_plan(settings: Settings, plan: Plan) -> None:
     """Publish the plan as an artifact, before any work starts. Grain: one row a day."""
     said = [f"{len(plan.days)} days, {sum(day.needs_work for day in plan.days)} of them need work"]

@@ -1,12 +1,12 @@
 """Find a backup, compare it with its table, and put back what is missing."""
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.cleanup.rules import RestorePreview
 from tasks.errors import RequestError, SchemaError
 from tasks.printable import shown
 from tasks.runtime.origin import current_origin
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import cleanup as queries
 from tasks.tables.catalogue import load_catalogue
@@ -16,7 +16,7 @@ from tasks.warehouse.base import Warehouse
 from tasks.warehouse.open import open_warehouse
 
 
-@task(name="find-backup", task_run_name="find {backup}", cache_policy=NO_CACHE, persist_result=False)
+@step("find-backup", run_name="find {backup}")
 def find_backup(settings: Settings, backup: str) -> BackupName:
     """Return what a backup's name says, if the backup is there and its table can take all that it holds.
 
@@ -34,7 +34,7 @@ def find_backup(settings: Settings, backup: str) -> BackupName:
     return name
 
 
-@task(name="count-missing", task_run_name="compare {name.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("count-missing", run_name="compare {name.table}")
 def count_missing(settings: Settings, name: BackupName, step: str = "compare") -> RestorePreview:
     """Count the rows of a backup that the table lacks, by key.
 
@@ -55,7 +55,7 @@ def count_missing(settings: Settings, name: BackupName, step: str = "compare") -
     return preview
 
 
-@task(name="restore", task_run_name="restore {name.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("restore", run_name="restore {name.table}")
 def restore_rows(settings: Settings, name: BackupName) -> int:
     """Insert the rows of a backup that the table lacks, by key, with all their columns, all or none; returns how many.
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -16,7 +15,7 @@ from tasks.cleanup.rules import Approval, CleanupRequest, Confirmed, DayRows, De
 from tasks.errors import FullcourtError, SchemaError, StreamingBufferError, describe_error
 from tasks.runtime.limits import writing
 from tasks.runtime.origin import current_origin, current_run
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying, step
 from tasks.settings import Settings
 from tasks.tables import cleanup as queries
 from tasks.tables.catalogue import load_catalogue
@@ -75,7 +74,7 @@ def clean_tables(
     return tuple(_result(state) for state in states)
 
 
-@task(name="preview", task_run_name="preview {blank.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("preview", run_name="preview {blank.table}")
 def preview_table(settings: Settings, blank: TablePreview) -> TablePreview:
     """Count the stale rows of a table by day, and those that have no day.
 
@@ -102,7 +101,7 @@ def preview_table(settings: Settings, blank: TablePreview) -> TablePreview:
     return preview
 
 
-@task(name="clean", task_run_name="clean {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("clean", run_name="clean {preview.table}")
 def clean_table(
     settings: Settings, preview: TablePreview, approval: Approval, name: BackupName, planned: Operation
 ) -> State[Operation]:
@@ -179,7 +178,7 @@ def _clean(settings: Settings, preview: TablePreview, approval: Approval, name: 
     return found | {"errors": "; ".join(problems) or None, "notes": "; ".join(notes) or None}
 
 
-@task(name="back-up", task_run_name="back up {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("back-up", run_name="back up {preview.table}")
 def back_up_rows(settings: Settings, preview: TablePreview, name: BackupName) -> Confirmed:
     """Keep the stale rows, read them back, and say which days are the same in preview, table and backup.
 
@@ -196,7 +195,7 @@ def back_up_rows(settings: Settings, preview: TablePreview, name: BackupName) ->
         return confirm(preview.stale, now, kept, streamed_rows=warehouse.streamed_rows(table))
 
 
-@task(name="delete", task_run_name="delete from {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("delete", run_name="delete from {preview.table}")
 def delete_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed) -> Deletion:
     """Delete the confirmed days that are still what they were, each as a whole.
 
@@ -219,7 +218,7 @@ def delete_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed)
         return Deletion(deleted=deleted, kept=kept, notes=tuple(notes))
 
 
-@task(name="verify", task_run_name="verify {preview.table}", cache_policy=NO_CACHE, persist_result=False)
+@step("verify", run_name="verify {preview.table}")
 def verify_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed, deletion: Deletion) -> tuple[str, ...]:
     """Read both sides back: that no confirmed row is left, and that every other row is still there.
 

@@ -7,13 +7,13 @@ the data can tell.
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.calendar import league_day
 from tasks.cleanup.rules import TablePreview, doubt_the_day
 from tasks.errors import WarehouseError
 from tasks.runtime.origin import current_origin
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.tables.spec import TableSpec
@@ -32,7 +32,7 @@ FROM nba_reference.nba_schedule
 WHERE game_date > @newest_final AND game_date < @cutoff AND game_status <> 3 AND NOT is_all_star"""
 
 
-@task(name="doubt", task_run_name="compare today with the data", cache_policy=NO_CACHE, persist_result=False)
+@step("doubt", run_name="compare today with the data")
 def doubt_today(settings: Settings, previews: Sequence[TablePreview]) -> tuple[str, ...]:
     """Say why it cannot be as late as the previews take it to be, by the schedule and the newest data; usually nothing.
 

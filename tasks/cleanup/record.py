@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.cleanup.audit import LONGEST, Operation, before_the_log, next_attempt, open_operations
 from tasks.cleanup.backups import count_missing_rows
 from tasks.cleanup.rules import CleanupRequest
 from tasks.errors import TerminalError, WarehouseBusyError, describe_error
 from tasks.runtime.origin import current_origin, current_run, is_over, server_identity
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying, step
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.backup_name import BackupName
@@ -45,7 +44,7 @@ def drop_old_backups(
     return retrying(drop_expired_backups)(settings, as_of)
 
 
-@task(name="open-log", task_run_name="open the audit log", cache_policy=NO_CACHE, persist_result=False)
+@step("open-log", run_name="open the audit log")
 def open_log(settings: Settings) -> None:
     """Make sure that the audit log can be written.
 
@@ -57,7 +56,7 @@ def open_log(settings: Settings) -> None:
         prepare_tables(warehouse, load_catalogue(settings), inputs=[], written=[LOG, "cleanup_history"])
 
 
-@task(name="count-attempts", task_run_name="read the audit log", cache_policy=NO_CACHE, persist_result=False)
+@step("count-attempts", run_name="read the audit log")
 def count_attempts(settings: Settings) -> int:
     """Return the number of this attempt of the run, from 1, by the rows of those before.
 
@@ -68,7 +67,7 @@ def count_attempts(settings: Settings) -> int:
         return next_attempt(warehouse.fetch(READ_LOG), *current_run())
 
 
-@task(name="begin", task_run_name="write what is about to be done", cache_policy=NO_CACHE, persist_result=False)
+@step("begin", run_name="write what is about to be done")
 def begin_operations(settings: Settings, planned: Sequence[Operation]) -> None:
     """Write what is about to be done, and what became of what dead runs have begun with the same tables.
 
@@ -106,7 +105,7 @@ def begin_operations(settings: Settings, planned: Sequence[Operation]) -> None:
             raise
 
 
-@task(name="record", task_run_name="record {operation.table_name}", cache_policy=NO_CACHE, persist_result=False)
+@step("record", run_name="record {operation.table_name}")
 def record_operation(settings: Settings, operation: Operation) -> None:
     """Write what came of it to the audit log.
 
@@ -117,7 +116,7 @@ def record_operation(settings: Settings, operation: Operation) -> None:
     write_row(settings, operation)
 
 
-@task(name="drop-expired-backups", task_run_name="drop expired backups", cache_policy=NO_CACHE, persist_result=False)
+@step("drop-expired-backups", run_name="drop expired backups")
 def drop_expired_backups(settings: Settings, as_of: datetime) -> tuple[str, ...]:
     """Drop the backups that have passed their time; returns their names.
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from tasks.cleanup.announce import announce_large_deletion, announce_success
@@ -11,6 +9,7 @@ from tasks.cleanup.audit import Operation
 from tasks.cleanup.rules import Approval, CleanupRequest, RestorePreview, TablePreview
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown
+from tasks.runtime.steps import step
 from tasks.settings import Settings
 
 
@@ -44,7 +43,7 @@ class RestoreReport(BaseModel):
     markdown: str
 
 
-@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+@step("report", run_name="report")
 def report_cleanup(
     settings: Settings,
     request: CleanupRequest,
@@ -78,7 +77,7 @@ def report_cleanup(
     return report
 
 
-@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+@step("report", run_name="report")
 def report_restore(preview: RestorePreview, restored: int | None) -> RestoreReport:
     """Publish what a restore found and did, as a version of the artifact ``restore-summary``."""
     found = f"{preview.full_name} lacks {preview.missing:,} of the {preview.row_count:,} rows of {preview.backup}"

@@ -12,7 +12,7 @@ from tasks.errors import FullcourtError, QueryError, describe_error
 from tasks.printable import printable
 from tasks.runtime.limits import writing
 from tasks.runtime.origin import current_run
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying
 from tasks.settings import Settings
 from tasks.warehouse.backup_name import BackupName
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.calendar import league_day
 from tasks.errors import describe_error
@@ -19,7 +18,7 @@ from tasks.runtime.artifacts import write_markdown, write_table
 from tasks.runtime.boundary import understand
 from tasks.runtime.limits import writing
 from tasks.runtime.origin import current_origin
-from tasks.runtime.retry import retrying
+from tasks.runtime.steps import retrying, step
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.text import some
@@ -31,7 +30,7 @@ MAX_NAMED_GAMES = 200
 _COLUMNS = ("file", "table", "read", "written", "replaced", "rejected", "games", "days", "first day", "last day")
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step("check-input-files")
 def check_input_files(request: IngestRequest) -> list[InputFile]:
     """Find all files, and read each once to see that it is whole and has its columns; schedules come first.
 
@@ -54,7 +53,7 @@ def load_input_files(settings: Settings, request: IngestRequest, files: Sequence
     return [_load_or_report(settings, request, file) for file in files]
 
 
-@task(cache_policy=NO_CACHE, persist_result=False, task_run_name="load {file.path}")
+@step("load-file", run_name="load {file.path}")
 def load_input_file(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
     """Load the good rows of one file, all or none of them, but for games that are better known already.
 
@@ -89,7 +88,7 @@ def load_input_file(settings: Settings, request: IngestRequest, file: InputFile)
     return report
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step("report-ingest")
 def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> IngestReport:
     """Publish what became of every file: a markdown artifact, and tables of rejected rows and of games kept back."""
     report = IngestReport(files=tuple(files), dry_run=request.dry_run)

@@ -10,12 +10,13 @@ from functools import wraps
 from traceback import clear_frames
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import get_run_logger
+from prefect import Flow, flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from prefect.task_runners import TaskRunner
 from rich.console import Console
 
 from tasks.errors import FullcourtError, IncompleteError, Reported, UnforeseenError, describe_error
@@ -29,6 +30,36 @@ ReportT = TypeVar("ReportT", bound=Reported)
 
 LEFT_EVENT = "fullcourt.flow-run.left"
 """Says of a suspended run that its process ends."""
+
+
+def main_flow(
+    name: str,
+    *,
+    run_name: Callable[[], str] | None = None,
+    task_runner: TaskRunner[Any] | None = None,
+) -> Callable[[Callable[P, State[R]]], Flow[P, State[R]]]:
+    """Make a Prefect flow of a function, one that ends clearly.
+
+    Its parameters are validated by the function, whose messages name the value, and not by Prefect.
+
+    Args:
+        name: The flow's name.
+        run_name: Names a run by its parameters; Prefect makes a name up if it is missing.
+        task_runner: Runs the steps that are submitted; Prefect's own if it is missing.
+    """
+
+    def decorate(function: Callable[P, State[R]]) -> Flow[P, State[R]]:
+        make = flow(
+            name=name,
+            flow_run_name=run_name,
+            task_runner=task_runner,
+            persist_result=False,
+            result_serializer="json",  # a pickled error holds what it was raised with: a request with its password
+            validate_parameters=False,
+        )
+        return make(ends_clearly(function))
+
+    return decorate
 
 
 def ends_clearly(function: Callable[P, State[R]]) -> Callable[P, State[R]]:

@@ -8,7 +8,7 @@ from google.cloud import bigquery  # noqa: TID251 - the real client
 from prefect import task
 
 from tasks.errors import AccessError, DeadlineError, QueryError, StreamingBufferError
-from tasks.runtime.retry import retry_policy
+from tasks.runtime.steps import retry_policy
 from tasks.settings import BigQuerySettings, Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.bigquery.errors import DRIVER_ERRORS, JobFailedError, is_passing, translate

@@ -5,7 +5,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.errors import FullcourtError, IngestError, QueryError, TransientError, WarehouseBusyError
-from tasks.runtime.retry import retry_policy
+from tasks.runtime.steps import retry_policy
 from tasks.settings import Settings
 
 

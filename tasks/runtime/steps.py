@@ -1,16 +1,20 @@
-"""The one retry policy: what is tried again, how often and after how long.
+"""A step is a Prefect task of this application: how one is made, given its arguments, and retried.
 
 ::
 
-    result = load_file(settings, ...)  # tried once
-    result = retrying(load_file)(settings, ...)
+    @step("load-file", run_name="load {file.path}")
+    def load_file(settings: Settings, file: InputFile) -> FileReport: ...
+
+    report = load_file(settings, file)  # one attempt
+    report = retrying(load_file)(settings, file)
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
-from prefect import Task
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
@@ -33,19 +37,29 @@ class RetryPolicy(TypedDict):
     retry_condition_fn: Any  # Prefect wants a function of a task of any signature, which no type but Any says
 
 
-def retrying(step: Task[Concatenate[Settings, P], R]) -> Callable[Concatenate[Settings, P], R]:
+def step(name: str, *, run_name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a Prefect task of a function; its result stays in memory, and is never taken for another run's.
+
+    Args:
+        name: The task's name.
+        run_name: The name of its runs, with its parameters in braces; Prefect makes one up if it is missing.
+    """
+    return task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)
+
+
+def retrying(target: Task[Concatenate[Settings, P], R]) -> Callable[Concatenate[Settings, P], R]:
     """Return a task as a function that runs it by the policy of the settings that it is given first."""
 
     def run(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        run_task: Any = _with_policy(step, settings)
-        named = {name: as_is(value) for name, value in kwargs.items()}
-        return cast(R, run_task(as_is(settings), *map(as_is, args), **named))
+        run_task: Any = _with_policy(target, settings)
+        named = {name: quoted(value) for name, value in kwargs.items()}
+        return cast(R, run_task(quoted(settings), *map(quoted, args), **named))
 
     return run
 
 
-def as_is(value: R) -> R:
-    """Have Prefect hand an argument to a task without a look inside; it would walk through it, and copy it."""
+def quoted(value: R) -> R:
+    """Return an argument that Prefect hands to a task as it stands, instead of walking through it and copying it."""
     return cast(R, quote(value))
 
 
@@ -64,8 +78,8 @@ def retry_policy(settings: Settings) -> RetryPolicy:
 
 
 @lru_cache(maxsize=64)  # a task with other options is another task: one for each call would cost time and memory
-def _with_policy(step: Task[..., Any], settings: Settings) -> Task[..., Any]:
-    return step.with_options(**retry_policy(settings))
+def _with_policy(target: Task[..., Any], settings: Settings) -> Task[..., Any]:
+    return target.with_options(**retry_policy(settings))
 
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's call
