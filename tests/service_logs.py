@@ -61,6 +61,7 @@ class Known:
         )
 
 
+_CANCELLED = r"asyncio\.exceptions\.CancelledError(: Cancelled via .*)?"  # anyio says by what, and asyncio does not
 _LEASE_GONE = (
     r"prefect\.exceptions\.PrefectHTTPStatusError: Client error '410 Gone' for url "
     r"'http://127\.0\.0\.1:\d+/api/v2/concurrency_limits/leases/[\w-]+/renew'.*"
@@ -77,7 +78,7 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "server.log",
         r"ERROR   \| sqlalchemy\.pool\.impl\.AsyncAdaptedQueuePool - Exception during reset or similar",
-        r"asyncio\.exceptions\.CancelledError",
+        _CANCELLED,
         "The server cancels a request whose client has gone, or a service at its end, while it gives its connection "
         "back: SQLAlchemy throws that connection away.",
     ),
@@ -99,7 +100,7 @@ KNOWN: tuple[Known, ...] = (
         "server.log",
         r"ERROR   \| prefect\.server\.services\.task_run_recorder - "
         r"Error flushing \d+ events \(\d+ to retry, 0 dropped\)",
-        r"asyncio\.exceptions\.CancelledError: .*",
+        _CANCELLED,
         "The server is stopped while it records the last states of task runs, of which nobody waits for any.",
     ),
     Known(

@@ -116,6 +116,14 @@ def test_every_explanation_explains_its_own_error_and_no_other() -> None:
             assert errors_of(other_log, record), "in another log it means something else"
 
 
+@pytest.mark.parametrize("end", ["", ": Cancelled via cancel scope 7f05 by <Task cancelling>"])
+def test_a_cancellation_is_the_same_whoever_cancelled(end: str) -> None:
+    cancelled = [(log, record) for log, record in EXPLAINED if "CancelledError" in record]
+    assert cancelled
+    for log, record in cancelled:
+        assert errors_of(log, f"{record.partition('CancelledError')[0]}CancelledError{end}\n") == []
+
+
 @pytest.mark.parametrize(("log", "record"), EXPLAINED)
 def test_another_exception_message_or_second_traceback_is_not_explained(log: str, record: str) -> None:
     head = record.splitlines()[0]
