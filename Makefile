@@ -23,7 +23,7 @@ $(STAMP): requirements.txt
 	@touch $(STAMP)
 
 demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
-	@$(BIN)/python -m deployments.demo
+	@$(BIN)/python -m deployments.commands.demo
 
 test: setup ## Run all tests, two files at a time, against a real DuckDB and a real Prefect server
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -41,25 +41,25 @@ check: setup ## Run ruff, mypy and import-linter
 	$(BIN)/lint-imports
 
 up: setup ## Start a Prefect server (PORT=4200) and a worker, and register the deployments
-	@$(BIN)/python -m deployments.local up
+	@$(BIN)/python -m deployments.commands.local up
 
 backfill: setup ## Run the backfill on the worker and watch it: FROM=2023-01-20 TO=2023-01-31 ARGS="-p force=true"
-	@$(BIN)/python -m deployments.run backfill $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(ARGS)
+	@$(BIN)/python -m deployments.commands.run backfill $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(ARGS)
 
 down: ## Stop what `make up` started, and nothing else
-	@if [ -f $(STAMP) ]; then $(BIN)/python -m deployments.local down; else echo "Nothing is running."; fi
+	@if [ -f $(STAMP) ]; then $(BIN)/python -m deployments.commands.local down; else echo "Nothing is running."; fi
 
 bench: setup ## Measure the backfill against its limits
 	@$(BIN)/python -m benchmarks.backfill
 
 doctor: setup ## Say what of the warehouse and Prefect can be reached and would run, what is missing, and what to do
-	@$(BIN)/python -m deployments.doctor
+	@$(BIN)/python -m deployments.commands.doctor.doctor
 
 alert-test: setup ## Send a test the way that alerts go, and say whether it was taken
-	@$(BIN)/python -m deployments.send_test_alert
+	@$(BIN)/python -m deployments.commands.alert_test
 
 ddl: setup ## Write the statements that create the tables, to deployments/bigquery/
-	@$(BIN)/python -m deployments.ddl write
+	@$(BIN)/python -m deployments.commands.ddl write
 
 lock: ## Compile requirements.txt from requirements.in
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \

@@ -27,7 +27,7 @@ import psutil
 from rich.console import Console
 
 from benchmarks.results import Measurement, Round, Size, make_console, print_results
-from deployments.prefect_server import environment, find_server, prefect_server
+from deployments.local.prefect_server import environment, find_server, prefect_server
 from tasks.errors import FullcourtError, RequestError, TerminalError
 from tasks.settings import PROJECT_ROOT
 

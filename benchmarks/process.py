@@ -22,7 +22,7 @@ from uuid import UUID
 
 from benchmarks.limit import compare, run_limit
 from benchmarks.results import Measurement
-from deployments.demo_league import generate, load
+from deployments.commands.demo_league import generate, load
 from tasks.errors import FullcourtError, TerminalError
 from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue

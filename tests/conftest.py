@@ -15,9 +15,9 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from deployments.access import auth_string
-from deployments.demo_league import generate, load
-from deployments.local import prefect_server
+from deployments.commands.demo_league import generate, load
+from deployments.local.access import auth_string
+from deployments.local.prefect_server import prefect_server
 from flows.backfill import backfill
 from tasks.backfill.report import Report
 from tasks.runtime.boundary import report_of

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.worker import QUOTED
+from deployments.local.keeper import QUOTED
 
 _KEEPER = "keeper.log"
 LOGS = ("server.log", "worker.log", _KEEPER)

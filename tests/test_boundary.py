@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.states import Completed
 
-from deployments.command import command
+from deployments.commands.command import command
 from flows.backfill import backfill
 from tasks.errors import ApiError, FullcourtError, IngestError, MachineError, RequestError, UnforeseenError
 from tasks.explain import explain

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from deployments.demo_league import DemoLeague, generate, load
-from deployments.demo_league.schedule import ALL_STAR_TEAMS, TEAMS
+from deployments.commands.demo_league import DemoLeague, generate, load
+from deployments.commands.demo_league.schedule import ALL_STAR_TEAMS, TEAMS
 from tasks.errors import RequestError
 from tasks.settings import PROJECT_ROOT, load_settings
 from tasks.tables.catalogue import load_catalogue
@@ -28,7 +28,7 @@ COUNTS = (
 DIGEST = "1ab57f0de24c918cded2e813124039e934979098daa29cd64b7a5017a9c6c6d5"
 PRINT_DIGEST = """
 import hashlib, json
-from deployments.demo_league import generate
+from deployments.commands.demo_league import generate
 league = generate([2022])
 rows = [t.to_pylist() for t in (league.schedule, league.box_scores, league.upcoming)]
 print(hashlib.sha256(json.dumps(rows, default=str).encode()).hexdigest())

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments import demo, services
-from deployments.access import auth_string, make_private
+from deployments.commands import demo
+from deployments.local import services
+from deployments.local.access import auth_string, make_private
 from tasks import folders
 from tasks.folders import make_folder
 from tasks.settings import Settings

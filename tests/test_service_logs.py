@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.worker import quote
+from deployments.local.keeper import quote
 from tasks.settings import PROJECT_ROOT
 from tests.service_logs import KNOWN, LOGS, errors_of
 

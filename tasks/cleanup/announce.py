@@ -1,4 +1,4 @@
-"""Tell Prefect what the automations of deployments/alerts.py wait for: events of the cleanup.
+"""Tell Prefect what the automations of deployments/registered/alerts.py wait for: events of the cleanup.
 
 An event says of which warehouse it speaks and what kind of cleanup it was, so that a cleanup by hand, or one of
 another warehouse, does not pass for the one that is waited for.

@@ -1,4 +1,4 @@
-"""python -m deployments.cleanup, for real: a terminal without a UI."""
+"""python -m deployments.commands.cleanup, for real: a terminal without a UI."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.prefect_server import free_port, start_server
-from deployments.services import Service
+from deployments.local.prefect_server import free_port, start_server
+from deployments.local.services import Service
 from tasks.calendar import league_day
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.cleanup.observe import PLAYERS, audit, days_of, everything, player, put
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def terminal(server: Service) -> Terminal:
     def _terminal(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "deployments.cleanup", "--home", str(Path(server.folder)), *arguments]
+        command = [sys.executable, "-m", "deployments.commands.cleanup", "--home", str(Path(server.folder)), *arguments]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         return subprocess.run(
             command,

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from deployments.prefect_server import free_port
+from deployments.local.prefect_server import free_port
 
 DRIVER = shutil.which("chromedriver")
 _FLAGS = (

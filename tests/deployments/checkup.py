@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Cancelled
 
-from deployments import doctor
-from deployments.local import POOL
+from deployments.commands.doctor import doctor
+from deployments.registered.prefect_yaml import POOL
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse

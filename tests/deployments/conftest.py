@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from prefect.client.orchestration import get_client
 
-from deployments.alert_registration import register_alerts
+from deployments.registered.alert_registration import register_alerts
 from tasks.settings import Settings, load_settings
 from tests.deployments.checkup import Doctor, in_service, poll, settle_leftovers
 from tests.deployments.inbox import Inbox, remove_alerts

@@ -8,7 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.automations import Automation
 from prefect.exceptions import ObjectNotFound
 
-from deployments.alerts import alerts
+from deployments.registered.alerts import alerts
 from tasks.settings import load_settings
 from tests.backfill.observe import wait_until
 

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deployments import services
-from deployments.prefect_server import access, request
-from deployments.services import Service, log_tail
-from deployments.worker import KEEPER, WORKER
+from deployments.local import services
+from deployments.local.keeper import KEEPER, WORKER
+from deployments.local.prefect_server import access, request
+from deployments.local.services import Service, log_tail
 from tasks.settings import PROJECT_ROOT
 from tests.backfill.observe import wait_until
 
@@ -25,7 +25,7 @@ class Local:
         self.said = ""
 
     def __call__(self, action: str) -> str:
-        done = self._run([sys.executable, "-m", "deployments.local", action, "--home", str(self.home)])
+        done = self._run([sys.executable, "-m", "deployments.commands.local", action, "--home", str(self.home)])
         assert done.returncode == 0, done.stderr
         return done.stdout
 

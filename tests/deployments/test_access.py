@@ -21,9 +21,9 @@ from prefect.utilities.importtools import import_object
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from deployments.access import auth_string, make_private, password_file
-from deployments.prefect_server import access, api_url, free_port, request, start_server, ui_url
-from deployments.services import Service
+from deployments.local.access import auth_string, make_private, password_file
+from deployments.local.prefect_server import access, api_url, free_port, request, start_server, ui_url
+from deployments.local.services import Service
 from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT
 from tests.deployments.browser import DRIVER, REBOUND, Browser, open_browser

@@ -6,10 +6,10 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments import send_test_alert
-from deployments.alert_diagnosis import examine_alerts
-from deployments.alert_registration import register_alerts
-from deployments.alerts import TEST_ALERT
+from deployments.commands import alert_test as send_test_alert
+from deployments.commands.doctor.alerts import examine_alerts
+from deployments.registered.alert_registration import register_alerts
+from deployments.registered.alerts import TEST_ALERT
 from tasks.settings import Settings, load_settings
 from tests.deployments.inbox import BLOCKS, Inbox, names, registered, remove_block
 
@@ -27,7 +27,7 @@ def test_alerts_that_are_missing_or_tell_nobody_are_red(settings: Settings) -> N
         (
             "missing",
             "alerts",
-            f"not registered: {', '.join(names())}; `python -m deployments.register` registers them",
+            f"not registered: {', '.join(names())}; `python -m deployments.commands.register` registers them",
         )
     ]
     register_alerts(settings)
@@ -73,7 +73,10 @@ def test_a_webhook_that_refuses_fails_the_test_and_is_red_and_its_address_is_sai
 
 def test_a_test_without_a_server_or_alerts_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert send_test_alert.main(["--home", str(tmp_path)]) == 1
-    assert "error: the alerts are not registered: run `python -m deployments.register` first" in capsys.readouterr().err
+    assert (
+        "error: the alerts are not registered: run `python -m deployments.commands.register` first"
+        in capsys.readouterr().err
+    )
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         assert send_test_alert.main(["--home", str(tmp_path)]) == 1
     assert "error: no Prefect API is configured, and no local one runs" in capsys.readouterr().err

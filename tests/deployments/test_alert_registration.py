@@ -8,8 +8,8 @@ from prefect.client.orchestration import get_client
 from prefect.events.actions import DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore
 
-from deployments.alert_registration import register_alerts
-from deployments.alerts import alerts, telling
+from deployments.registered.alert_registration import register_alerts
+from deployments.registered.alerts import alerts, telling
 from tasks.cleanup.announce import announce_large_deletion
 from tasks.errors import SettingsError
 from tasks.settings import Settings, load_settings

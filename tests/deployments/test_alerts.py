@@ -16,9 +16,9 @@ from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 from prefect.states import Pending, Suspended
 
-from deployments.alert_registration import register_alerts
-from deployments.alerts import DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS, TAG, WAITING_MINUTES, watched_flows
-from deployments.prefect_yaml import described_deployments, flow_of
+from deployments.registered.alert_registration import register_alerts
+from deployments.registered.alerts import DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS, TAG, WAITING_MINUTES, watched_flows
+from deployments.registered.prefect_yaml import described_deployments, flow_of
 from flows.backfill import backfill
 from tasks.cleanup.announce import announce_large_deletion, announce_success
 from tasks.runtime.boundary import ends_clearly

@@ -1,6 +1,6 @@
 import pytest
 
-from deployments import ddl
+from deployments.commands import ddl
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tests.backdoor import run_sql

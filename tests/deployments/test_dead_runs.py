@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.worker import KEEPER, WORKER
+from deployments.local.keeper import KEEPER, WORKER
 from tasks.settings import Settings
 from tests.backfill.observe import held, wait_until
 from tests.deployments.inbox import Inbox

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deployments.demo import _remove_earlier, _sign, main
-from deployments.demo_league import generate, load
-from deployments.local import DEMO_WAREHOUSE
-from deployments.prefect_server import free_port, request, start_server
-from deployments.services import Service
+from deployments.commands.demo import _remove_earlier, _sign, main
+from deployments.commands.demo_league import generate, load
+from deployments.local.prefect_server import free_port, request, start_server
+from deployments.local.services import Service
+from deployments.local.stack import DEMO_WAREHOUSE
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def demo(server: Service, tmp_path: Path) -> Demo:
     def _demo(**env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "deployments.demo", "--home", str(server.folder)]
+        command = [sys.executable, "-m", "deployments.commands.demo", "--home", str(server.folder)]
         return subprocess.run(
             [*command, "--warehouse", str(tmp_path / "demo.duckdb")],
             cwd=PROJECT_ROOT,

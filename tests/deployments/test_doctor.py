@@ -114,7 +114,11 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, api_url: st
     folder.mkdir(mode=0o555)
     powers = "import ctypes\nctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())\n"
     done = subprocess.run(
-        [sys.executable, "-c", f"{powers}import sys\nfrom deployments import doctor\nsys.exit(doctor.main([]))"],
+        [
+            sys.executable,
+            "-c",
+            f"{powers}import sys\nfrom deployments.commands.doctor import doctor\nsys.exit(doctor.main([]))",
+        ],
         cwd=PROJECT_ROOT,
         env={**os.environ, "FULLCOURT_DUCKDB_PATH": str(folder / "warehouse.duckdb")},
         capture_output=True,

@@ -12,8 +12,10 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments import local, run_diagnosis, services
-from deployments.local import POOL
+from deployments.commands import local
+from deployments.commands.doctor import runs as run_diagnosis
+from deployments.local import services
+from deployments.registered.prefect_yaml import POOL
 from tasks.settings import Settings
 from tests.backfill.observe import wait_until
 from tests.deployments.checkup import Doctor, create

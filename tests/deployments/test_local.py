@@ -11,11 +11,11 @@ import psutil
 import pytest
 import yaml
 
-from deployments import services
-from deployments.alerts import alerts
-from deployments.demo_league import generate, load
-from deployments.services import ProcessId
-from deployments.worker import KEEPER, POOL, WORKER, settle_dead_runs
+from deployments.commands.demo_league import generate, load
+from deployments.local import services
+from deployments.local.keeper import KEEPER, POOL, WORKER, settle_dead_runs
+from deployments.local.services import ProcessId
+from deployments.registered.alerts import alerts
 from tasks.runtime.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse

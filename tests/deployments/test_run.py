@@ -11,7 +11,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
 
-from deployments.run import main
+from deployments.commands.run import main
 from flows.backfill import backfill
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, open_season, wait_until

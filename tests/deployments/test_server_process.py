@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from prefect.server.database.configurations import AioSqliteConfiguration
 
-from deployments.server_process import begin_as_writer
+from deployments.local.server_process import begin_as_writer
 
 
 def test_transactions_that_read_before_they_write_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

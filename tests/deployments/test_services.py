@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments import services
-from deployments.prefect_server import find_server, free_port, start_server, wait_for
-from deployments.services import ProcessId, Service, ServiceError
+from deployments.errors import ServiceError
+from deployments.local import services
+from deployments.local.prefect_server import find_server, free_port, start_server, wait_for
+from deployments.local.services import ProcessId, Service
 from tasks.settings import PROJECT_ROOT
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(120)"]
@@ -34,7 +35,7 @@ def start(folder: Path, name: str, command: list[str], facts: dict[str, str | in
 
 def local(action: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "deployments.local", action, "--home", str(home)],
+        [sys.executable, "-m", "deployments.commands.local", action, "--home", str(home)],
         cwd=PROJECT_ROOT,
         env={**os.environ, **env},
         capture_output=True,

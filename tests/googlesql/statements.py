@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deployments import ddl
+from deployments.commands import ddl
 from tasks.cleanup import doubt
 from tasks.cleanup import record as cleanup_record
 from tasks.ingest import reload as ingest_reload

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from deployments.demo_league import generate
+from deployments.commands.demo_league import generate
 from tasks.cleanup.audit import BEGUN
 from tasks.settings import Settings
 from tests.googlesql.agreement import DAY, START, Rows, assert_agree

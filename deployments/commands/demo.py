@@ -20,14 +20,14 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
-from deployments.access import write_private
-from deployments.command import command
-from deployments.demo_league import DemoLeague, generate, load
-from deployments.demo_league.play import INCIDENT_PLAYERS
-from deployments.demo_league.upcoming import STALE_PLAYERS
-from deployments.in_process import use_server
-from deployments.local import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
-from deployments.prefect_server import HOST, prefect_server, ui_url, usable_server
+from deployments.commands.command import command
+from deployments.commands.demo_league import DemoLeague, generate, load
+from deployments.commands.demo_league.play import INCIDENT_PLAYERS
+from deployments.commands.demo_league.upcoming import STALE_PLAYERS
+from deployments.local.access import write_private
+from deployments.local.api import use_server
+from deployments.local.prefect_server import HOST, prefect_server, ui_url, usable_server
+from deployments.local.stack import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
 from tasks.errors import SettingsError
 from tasks.folders import make_folder
 from tasks.settings import load_settings
@@ -55,7 +55,7 @@ class Run(NamedTuple):
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code: 0 if every day is done."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.demo", description="Replay the incident.")
+    parser = argparse.ArgumentParser(prog="python -m deployments.commands.demo", description="Replay the incident.")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
     parser.add_argument("--warehouse", type=Path, default=DEMO_WAREHOUSE, help="file of the demo")
     chosen = parser.parse_args(arguments)

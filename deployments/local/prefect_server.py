@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from deployments import services
-from deployments.access import auth_string, make_private
-from deployments.services import ProcessId, Service, ServiceError
+from deployments.errors import ServiceError
+from deployments.local import services
+from deployments.local.access import auth_string, make_private
+from deployments.local.services import ProcessId, Service
 
 HOST = "127.0.0.1"
 START_LIMIT_SECONDS = 240.0  # usually 10; a busy machine takes minutes

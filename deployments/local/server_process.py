@@ -1,4 +1,4 @@
-"""``python deployments/server_process.py ...``: Prefect's programs, for a server whose writers on SQLite take turns.
+"""``python server_process.py ...``: Prefect's programs, for a server whose writers on SQLite take turns.
 
 Prefect begins most transactions as readers. One that reads and then writes is refused at once, with ``database is
 locked``, if another has written in between: SQLite cannot wait there, whatever its time limit is. On a busy machine

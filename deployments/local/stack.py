@@ -1,24 +1,22 @@
-"""The local Prefect services: a server, a worker, and all that deployments/register.py puts into service.
+"""The local Prefect services: a server, a worker, and all that deployments/registered/register.py puts into service.
 
-``python -m deployments.local up|down|status``, or ``make up`` and ``make down``. The server listens on port 4200, or
-on the one that the environment variable PORT names (0: a free one).
+The server listens on port 4200, or on the one that the environment variable PORT names (0: a free one).
 """
 
-import argparse
 import json
 import os
 import shlex
 import subprocess
 import sys
 import textwrap
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployments import services
-from deployments.access import password_file, write_private
-from deployments.command import command
-from deployments.prefect_server import (
+from deployments.errors import ServiceError
+from deployments.local import services
+from deployments.local.access import password_file, write_private
+from deployments.local.keeper import KEEPER, WORKER, set_up_pool
+from deployments.local.prefect_server import (
     access,
     api_url,
     environment,
@@ -27,19 +25,16 @@ from deployments.prefect_server import (
     free_port,
     has_password,
     is_borrowed,
-    prefect_server,
     request,
     start_server,
     ui_url,
     usable_server,
     wait_for,
 )
-from deployments.services import Service, ServiceError
-from deployments.worker import KEEPER, POOL, WORKER, set_up_pool
+from deployments.local.services import Service
+from deployments.registered.prefect_yaml import POOL
 from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
-
-__all__ = ["DEFAULT_PORT", "DEMO_WAREHOUSE", "HOME", "POOL", "prefect_server", "short"]
 
 HOME = PROJECT_ROOT / ".fullcourt" / "prefect"
 DEMO_WAREHOUSE = PROJECT_ROOT / ".fullcourt" / "demo.duckdb"
@@ -127,7 +122,7 @@ def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Ser
     keeper = services.start(
         home,
         KEEPER,
-        [sys.executable, "-m", "deployments.worker", "--home", str(home), "--facts", json.dumps(facts)],
+        [sys.executable, "-m", "deployments.local.keeper", "--home", str(home), "--facts", json.dumps(facts)],
         cwd=PROJECT_ROOT,
         env=environment(home, api_url=api_url(server))
         | ours
@@ -152,7 +147,7 @@ def _has_called(server: Service, *, since: datetime) -> bool:
 def _register(home: Path, server: Service, warehouse: dict[str, str]) -> str:
     """Register the deployments, the limits and the alerts; returns what was registered."""
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.register"],
+        [sys.executable, "-m", "deployments.commands.register"],
         cwd=PROJECT_ROOT,
         env=environment(home, api_url=api_url(server)) | warehouse,
         stdin=subprocess.DEVNULL,
@@ -200,30 +195,9 @@ def _say(server: Service, worker: Service, registered: str) -> None:
 
 
 def _stop(home: Path) -> str:
-    return "make down" if home == HOME else f"python -m deployments.local down --home {shlex.quote(str(home))}"
+    return "make down" if home == HOME else f"python -m deployments.commands.local down --home {shlex.quote(str(home))}"
 
 
 def short(path: Path) -> Path:
     """Return a path as one would type it here."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-@command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.local", description="The local Prefect services.")
-    parser.add_argument("action", choices=["up", "down", "status"])
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of their state, logs and process ids")
-    chosen = parser.parse_args(arguments)
-    home = chosen.home.resolve()
-    if chosen.action == "up":
-        up(home)
-    elif chosen.action == "down":
-        down(home)
-    else:
-        return 0 if status(home) else 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

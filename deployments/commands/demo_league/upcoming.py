@@ -7,8 +7,8 @@ from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
 
-from deployments.demo_league.play import Line, Team
-from deployments.demo_league.schedule import Draw, Game, seeded
+from deployments.commands.demo_league.play import Line, Team
+from deployments.commands.demo_league.schedule import Draw, Game, seeded
 
 STALE_PLAYERS = {date(2023, 2, 23): 1, date(2023, 2, 24): 68}
 COVERED_DAYS = (date(2023, 2, 26), date(2023, 2, 28))

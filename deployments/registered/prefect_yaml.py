@@ -8,6 +8,8 @@ import yaml
 from tasks.settings import PROJECT_ROOT
 
 FILE = PROJECT_ROOT / "prefect.yaml"
+POOL = "fullcourt"
+"""The work pool of every deployment."""
 
 
 def read_prefect_yaml() -> dict[str, Any]:

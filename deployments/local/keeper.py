@@ -1,4 +1,4 @@
-"""``python -m deployments.worker``: keep the local worker alive, and settle the runs that died with one.
+"""``python -m deployments.local.keeper``: keep the local worker alive, and settle the runs that died with one.
 
 `make up` starts it. A worker that ends is started again, after a wait that grows if it keeps ending. A worker that its
 keeper did not start, because an earlier keeper was killed, is taken over.
@@ -22,12 +22,12 @@ from typing import Any
 
 import psutil
 
-from deployments import services
-from deployments.prefect_server import find_server, request
-from deployments.services import Service
+from deployments.local import services
+from deployments.local.prefect_server import find_server, request
+from deployments.local.services import Service
+from deployments.registered.prefect_yaml import POOL
 from tasks.settings import PROJECT_ROOT
 
-POOL = "fullcourt"
 WORKER, KEEPER = "worker", "keeper"
 NAME = "local"
 """The worker's own name, which it writes on every run that it takes."""
@@ -157,7 +157,9 @@ def _say(text: str) -> None:
 
 def main() -> int:
     """Run the command line; returns only if it is ended."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.worker", description="Keep the local worker alive.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deployments.local.keeper", description="Keep the local worker alive."
+    )
     parser.add_argument("--home", type=Path, required=True, help="folder of the server's state")
     parser.add_argument("--facts", type=json.loads, required=True, help="what to remember of the worker, as JSON")
     chosen = parser.parse_args()

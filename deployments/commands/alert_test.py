@@ -1,4 +1,4 @@
-"""``python -m deployments.send_test_alert``, or ``make alert-test``: send a test the way that the alerts go.
+"""``python -m deployments.commands.alert_test``, or ``make alert-test``: send a test the way that the alerts go.
 
 The test is an event that a registered automation waits for; Prefect's server tells through the block of the alerts.
 The command ends well when the server says that the message was taken. Nothing else would show that alerts arrive.
@@ -17,12 +17,12 @@ from prefect.client.orchestration import get_client
 from prefect.events import Event
 from prefect.settings import get_current_settings
 
-from deployments.alert_outcomes import outcome_of, problem_of
-from deployments.alerts import TEST_ALERT, TEST_EVENT, TEST_RESOURCE
-from deployments.command import command
-from deployments.in_process import connect
-from deployments.local import HOME
-from deployments.services import ServiceError
+from deployments.commands.command import command
+from deployments.errors import ServiceError
+from deployments.local.api import connect
+from deployments.local.stack import HOME
+from deployments.registered.alert_outcomes import outcome_of, problem_of
+from deployments.registered.alerts import TEST_ALERT, TEST_EVENT, TEST_RESOURCE
 from tasks.errors import SettingsError
 
 LIMIT_SECONDS = 90.0
@@ -47,7 +47,7 @@ def send_test_alert(*, limit_seconds: float) -> datetime:
     with get_client(sync_client=True) as client:
         there = client.read_automations_by_name(TEST_ALERT)
         if not there:
-            raise ServiceError("the alerts are not registered: run `python -m deployments.register` first")
+            raise ServiceError("the alerts are not registered: run `python -m deployments.commands.register` first")
         alert = there[0]
         if problem := problem_of(client, alert):
             raise ServiceError(f"{alert.name}: {problem}")
@@ -64,7 +64,8 @@ def send_test_alert(*, limit_seconds: float) -> datetime:
     if outcome is None:
         raise ServiceError(
             f"the message was not taken within {limit_seconds:g} s: the webhook refuses it or does not answer; the log "
-            "of Prefect's server says why. Name a webhook that takes it, and run `python -m deployments.register`"
+            "of Prefect's server says why. Name a webhook that takes it, and run "
+            "`python -m deployments.commands.register`"
         )
     if outcome.what == "failed":
         raise ServiceError(f"the message was not taken: {outcome.reason}")
@@ -74,7 +75,7 @@ def send_test_alert(*, limit_seconds: float) -> datetime:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.send_test_alert", description="Send a test alert.")
+    parser = argparse.ArgumentParser(prog="python -m deployments.commands.alert_test", description="Send a test alert.")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the local Prefect server's state")
     chosen = parser.parse_args(arguments)
     connect(chosen.home.resolve())

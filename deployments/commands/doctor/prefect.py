@@ -15,10 +15,10 @@ import prefect
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from deployments import prefect_server
-from deployments.alert_diagnosis import examine_alerts
-from deployments.in_process import connect
-from deployments.run_diagnosis import Deployment, ask, examine_runs, examine_schedule
+from deployments.commands.doctor.alerts import examine_alerts
+from deployments.commands.doctor.runs import Deployment, ask, examine_runs, examine_schedule
+from deployments.local import prefect_server
+from deployments.local.api import connect
 from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT
 from tasks.warehouse.diagnosis import Finding
@@ -80,7 +80,7 @@ def _examine(url: str) -> Iterator[Finding]:
             yield Finding(
                 "missing",
                 _DEPLOYMENTS,
-                f"not registered: {', '.join(absent)}; `python -m deployments.register` registers them",
+                f"not registered: {', '.join(absent)}; `python -m deployments.commands.register` registers them",
             )
         else:
             yield Finding("ok", _DEPLOYMENTS, f"all {len(wanted)} are registered")
@@ -104,7 +104,7 @@ def _examine_pool(client: SyncPrefectClient, name: str, now: datetime) -> Iterat
     pools = ask(client, "/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}})
     if not pools:
         text = f"there is none of the name {name}: `prefect work-pool create {name} --type process` creates it"
-        yield Finding("missing", _POOL, f"{text}; then run `python -m deployments.register`")
+        yield Finding("missing", _POOL, f"{text}; then run `python -m deployments.commands.register`")
         return
     queues = ask(client, f"/work_pools/{name}/queues/filter", {})
     paused = [queue["name"] for queue in queues if queue["is_paused"]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployments.prefect_server import api_url, environment, prefect_server, usable_server
+from deployments.local.prefect_server import api_url, environment, prefect_server, usable_server
 from tasks.folders import PRIVATE_UMASK
 
 

@@ -15,19 +15,10 @@ from typing import Self
 
 import psutil
 
-from deployments.access import write_private
-from tasks.errors import TerminalError
+from deployments.local.access import write_private
 from tasks.folders import PRIVATE_UMASK, make_folder
-from tasks.printable import printable
 
 _CLOCK_TOLERANCE_SECONDS = 2.0  # the time of creation is computed from the time of boot, which the clock's changes move
-
-
-class ServiceError(TerminalError):
-    """A service cannot be started, or is not what it should be; the message may end with lines of its log."""
-
-    def __str__(self) -> str:
-        return "\n".join(map(printable, "\n".join(map(str, self.args)).splitlines()))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,6 @@ incident: on 2023-02-23 exactly 187 players of 9 games played and the pre-game t
 exactly 175 of 8 and it holds 68.
 """
 
-from deployments.demo_league.league import DemoLeague, generate, load
+from deployments.commands.demo_league.league import DemoLeague, generate, load
 
 __all__ = ["DemoLeague", "generate", "load"]

@@ -1,4 +1,4 @@
-"""``python -m deployments.register``: put everything into service on the Prefect API that is configured.
+"""Put everything into service on the Prefect API that is configured.
 
 That is every deployment of prefect.yaml, the concurrency limits, the alerts and the block that they use. It is safe to
 repeat: what is there is updated, never doubled, and never removed. What an operator decided on the server stays: a
@@ -21,14 +21,12 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-from deployments.alert_registration import AlertRegistration, register_alerts
-from deployments.command import command
-from deployments.local import POOL
-from deployments.prefect_yaml import described_deployments, label_of, read_prefect_yaml
-from deployments.services import ServiceError
+from deployments.errors import ServiceError
+from deployments.registered.alert_registration import AlertRegistration, register_alerts
+from deployments.registered.prefect_yaml import POOL, described_deployments, label_of, read_prefect_yaml
 from tasks.errors import SettingsError
 from tasks.runtime.limits import register_limits
-from tasks.settings import PROJECT_ROOT, Settings, load_settings
+from tasks.settings import PROJECT_ROOT, Settings
 
 
 def register(settings: Settings) -> list[str]:
@@ -153,15 +151,3 @@ def _deploy(file: Path) -> None:
     if done.returncode:
         end = "\n".join(done.stdout.splitlines()[-20:])
         raise ServiceError(f"the deployments of prefect.yaml cannot be registered:\n{end}")
-
-
-@command
-def main() -> int:
-    """Run the command line; returns the exit code."""
-    for line in register(load_settings()):
-        print(line)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

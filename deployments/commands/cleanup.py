@@ -1,4 +1,4 @@
-"""``python -m deployments.cleanup``: the cleanup and the restore from a terminal, without a UI.
+"""``python -m deployments.commands.cleanup``: the cleanup and the restore from a terminal, without a UI.
 
 It asks before it deletes: ``--dry-run`` only shows what is stale, ``--yes`` does not ask. It uses the Prefect API that
 is configured, else the server of ``make up``, else it runs one meanwhile.
@@ -14,9 +14,9 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
-from deployments.command import command
-from deployments.in_process import use_prefect
-from deployments.local import HOME
+from deployments.commands.command import command
+from deployments.local.api import use_prefect
+from deployments.local.stack import HOME
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
 
@@ -25,7 +25,7 @@ from tasks.warehouse.open import open_warehouse
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 if all is well, 1 if anything failed or nobody approved."""
     parser = argparse.ArgumentParser(
-        prog="python -m deployments.cleanup", description="Clean up the upcoming tables, or put a backup back."
+        prog="python -m deployments.commands.cleanup", description="Clean up the upcoming tables, or put a backup back."
     )
     parser.add_argument("--days", type=int, help="age in days that a row may have; by default what table.yaml says")
     parser.add_argument("--dry-run", action="store_true", help="only show what is stale, or missing")

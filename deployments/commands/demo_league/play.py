@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import cycle, islice
 from math import fsum
 
-from deployments.demo_league.schedule import ALL_STAR_TEAMS, INCIDENT_GAMES, TEAMS, Draw, Game, seeded
+from deployments.commands.demo_league.schedule import ALL_STAR_TEAMS, INCIDENT_GAMES, TEAMS, Draw, Game, seeded
 
 INCIDENT_PLAYERS = {date(2023, 2, 23): 187, date(2023, 2, 24): 175}
 ROSTER_SIZE = 15

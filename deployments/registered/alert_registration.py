@@ -18,7 +18,7 @@ from prefect.events.schemas.automations import Automation, AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 
-from deployments.alerts import SILENCE_HOURS, alerts, telling
+from deployments.registered.alerts import SILENCE_HOURS, alerts, telling
 from tasks.errors import SettingsError
 from tasks.settings import Settings
 

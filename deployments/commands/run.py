@@ -1,4 +1,4 @@
-"""``python -m deployments.run backfill --from 2023-01-20 --to 2023-01-31``: run a deployment, and see what comes of it.
+"""``python -m deployments.commands.run backfill --from 2023-01-20``: run a deployment, and see what comes of it.
 
 It is a thin door to the deployments of prefect.yaml: the worker does the work, and goes on if the terminal is closed.
 The server is the one that PREFECT_API_URL names, or else the one of ``make up``.
@@ -18,10 +18,10 @@ import httpx
 from rich.console import Console
 from rich.markdown import Markdown
 
-from deployments.command import INTERRUPTED, command
-from deployments.demo import WIDTH, print_report
-from deployments.in_process import connect
-from deployments.local import HOME
+from deployments.commands.command import INTERRUPTED, command
+from deployments.commands.demo import WIDTH, print_report
+from deployments.local.api import connect
+from deployments.local.stack import HOME
 from tasks.backfill.gate import NOT_DONE
 from tasks.errors import RequestError
 from tasks.runtime import markdown
@@ -39,7 +39,9 @@ _SUMMARIES = ("backfill-report", "ingest-report", "cleanup-summary", "restore-su
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 if the run completed, 1 if not, 130 if nobody waited for it."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.run", description="Run a deployment, and watch it.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deployments.commands.run", description="Run a deployment, and watch it."
+    )
     parser.add_argument("name", help="flow/deployment as in prefect.yaml, the flow alone if it has one, or a run's id")
     parser.add_argument("--from", dest="start_date", metavar="DAY", help="backfill: the first day")
     parser.add_argument("--to", dest="end_date", metavar="DAY", help="backfill: the last day; without it, one day")
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run = _Watch(client, run_id, console).until_its_end()
         except KeyboardInterrupt:
             console.print(
-                f"\nThe run goes on.\nWatch it   python -m deployments.run {run_id}\n"
+                f"\nThe run goes on.\nWatch it   python -m deployments.commands.run {run_id}\n"
                 f"Cancel it  prefect flow-run cancel {run_id}",
                 soft_wrap=True,
             )

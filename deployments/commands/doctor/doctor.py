@@ -1,4 +1,4 @@
-"""``python -m deployments.doctor``: say, line by line, what can be reached and what is missing, and what to do.
+"""``make doctor``: say, line by line, what can be reached and what is missing, and what to do.
 
 Nothing is written, in the warehouse or in Prefect, and nothing costs money. An input that is missing is a problem; a
 derived table or a record is not: the next run creates it. The exit code is 1 if there is a problem.
@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from deployments import prefect_diagnosis
-from deployments.command import command
-from deployments.local import HOME
+from deployments.commands.command import command
+from deployments.commands.doctor import prefect as prefect_diagnosis
+from deployments.local.stack import HOME
 from tasks.errors import FullcourtError, TransientError
 from tasks.settings import WarehouseSettings, load_settings
 from tasks.tables.catalogue import load_catalogue
@@ -29,7 +29,9 @@ _STYLES = {"missing": "bold red", "note": "yellow"}  # only on a terminal
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line a finding; returns the exit code: 1 if anything is missing."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.doctor", description="Look what is missing.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deployments.commands.doctor.doctor", description="Look what is missing."
+    )
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the local Prefect server's state")
     chosen = parser.parse_args(arguments)
     console = Console(highlight=False)

@@ -8,9 +8,9 @@ from operator import attrgetter
 
 import pyarrow as pa
 
-from deployments.demo_league.play import Line, Player, Side, play, team_of_season
-from deployments.demo_league.schedule import ALL_STAR_TEAMS, TEAMS, Draw, Game, season_games, seeded
-from deployments.demo_league.upcoming import Appearance, upcoming_rows
+from deployments.commands.demo_league.play import Line, Player, Side, play, team_of_season
+from deployments.commands.demo_league.schedule import ALL_STAR_TEAMS, TEAMS, Draw, Game, season_games, seeded
+from deployments.commands.demo_league.upcoming import Appearance, upcoming_rows
 from tasks.errors import RequestError
 from tasks.settings import load_settings
 from tasks.tables.catalogue import load_catalogue
