@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-bigquery check up backfill down doctor alert-test bench ddl lock clean
+.PHONY: help setup demo test test-all test-bigquery check up backfill down doctor alert-test bench ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,10 @@ $(STAMP): requirements.txt
 demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
 	@$(BIN)/python -m deployments.commands.demo
 
-test: setup ## Run all tests, two files at a time, against a real DuckDB and a real Prefect server
+test: setup ## Run the tests, without those marked slow, on a real DuckDB and a real Prefect server
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-all: setup ## Run every test: also every behaviour on BigQuery, kills, real seasons
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Table names are fixed by the table folders: a project that holds one of their datasets is refused. What the tests make

@@ -19,7 +19,7 @@ from tests.league import SHARED_DATA, League, fetch
 PAGES = sorted([*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # Set-up from nothing, and the run that this test is part of.
-_NOT_HERE = {"make test", "make check", "make bench"}
+_NOT_HERE = {"make test", "make test-all", "make check", "make bench"}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -89,6 +89,7 @@ def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
     run(script, checkout, seconds=1800)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)")
 def test_the_two_real_seasons_of_the_guide_end_as_it_says(checkout: Path) -> None:
     page = PROJECT_ROOT / "docs" / "backfill.md"

@@ -208,6 +208,7 @@ def test_a_backfill_that_may_not_wait_fails_before_it_has_written_anything(
     assert published(settings) == {}
 
 
+@pytest.mark.slow
 def test_who_is_killed_holds_the_table_no_longer_than_its_lease(settings: Settings, hold: Hold, api_url: str) -> None:
     killed = start_python(_HOLD, api_url)
     with killed:

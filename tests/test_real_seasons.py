@@ -11,9 +11,12 @@ from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.league import SHARED_DATA, fetch, run_sql
 
-pytestmark = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)"
+    ),
+]
 
 Run = Callable[..., Report]
 SEASONS = {

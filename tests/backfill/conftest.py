@@ -10,6 +10,9 @@ import pytest
 
 from tasks.settings import Settings, load_settings
 from tests.backdoor import open_project, project_of, server_of
+from tests.both_warehouses import pytest_generate_tests
+
+__all__ = ["pytest_generate_tests"]
 
 TABLE = """\
 dataset: nba_precompute
@@ -35,12 +38,6 @@ EXPECTED = "SELECT player_lookup FROM expected_players WHERE game_date = @game_d
 AddTable = Callable[[str, str], None]
 InThread = Callable[..., "Future[Any]"]
 Elsewhere = Callable[[str], Settings]
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Let every test of this folder hold on both warehouses."""
-    only_one = any(metafunc.definition.iter_markers("duckdb_only"))
-    metafunc.parametrize("warehouse_kind", ["duckdb"] if only_one else ["duckdb", "bigquery"])
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from datetime import date
 
+import pytest
+
 from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backfill.observe import (
@@ -16,6 +18,8 @@ from tests.backfill.observe import (
     published,
 )
 from tests.league import League, fetch, run_sql
+
+pytestmark = pytest.mark.always_on_bigquery
 
 INCIDENT = (date(2023, 2, 23), date(2023, 2, 24))
 

@@ -36,6 +36,7 @@ def copies(settings: Settings) -> set[int]:
     return set(Counter(content(settings)).values())
 
 
+@pytest.mark.slow
 def test_a_killed_run_continued_gives_the_table_of_an_uninterrupted_one_and_does_only_what_was_left(
     league: League, settings: Settings, run: RunBackfill, elsewhere: Elsewhere, api_url: str
 ) -> None:

@@ -13,6 +13,8 @@ from tests.backfill.observe import DAY, MAIN, failures, outcomes, published
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 
+pytestmark = pytest.mark.slow
+
 RunBackfill = Callable[..., Report]
 
 

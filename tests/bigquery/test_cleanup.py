@@ -28,6 +28,8 @@ from tests.cleanup.observe import (
     put_some,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["_noon", "clean", "put_back", "set_clock"]
 
 

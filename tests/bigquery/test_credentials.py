@@ -13,6 +13,8 @@ from tests.backfill.observe import DAY, outcomes, published
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 
+pytestmark = pytest.mark.slow
+
 RunBackfill = Callable[..., Report]
 BLOCK = "FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK"
 

@@ -26,6 +26,8 @@ from tests.backfill.observe import (
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.league import League
 
+pytestmark = pytest.mark.slow
+
 RunBackfill = Callable[..., Report]
 MIB = 1024 * 1024
 CAP = 60 * MIB  # more than any one query of the plan is billed, and less than all

@@ -17,6 +17,8 @@ from tests.bigquery.asking import query
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.league import League
 
+pytestmark = pytest.mark.slow
+
 RunBackfill = Callable[..., Report]
 
 

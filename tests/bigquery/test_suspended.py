@@ -6,6 +6,7 @@ import subprocess
 import sys
 from uuid import UUID
 
+import pytest
 from prefect.client.orchestration import get_client
 from prefect.flow_runs import resume_flow_run
 from prefect.states import Suspended
@@ -15,6 +16,8 @@ from tasks.settings import PROJECT_ROOT, Settings
 from tests.backfill.observe import DAY, ZONES, end_of, published, wait_until
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.league import League, run_sql
+
+pytestmark = pytest.mark.slow
 
 TEAMS = ZONES[1]
 

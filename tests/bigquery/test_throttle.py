@@ -11,6 +11,8 @@ from tests.backfill.observe import days, open_season
 from tests.bigquery_server.server import BigQueryServer
 from tests.league import League
 
+pytestmark = pytest.mark.slow
+
 TABLE = "team_defense_zone_analysis"
 DAYS = 11
 ALLOWED = 8  # updates of a table in 10 seconds; 50 at BigQuery

@@ -15,7 +15,8 @@ from flows.restore import restore
 from tasks.cleanup.report import CleanupReport, RestoreReport
 from tasks.runtime import clock
 from tasks.runtime.boundary import report_of
-from tests.backfill.conftest import in_thread, pytest_generate_tests
+from tests.backfill.conftest import in_thread
+from tests.both_warehouses import pytest_generate_tests
 from tests.cleanup.observe import NOW
 
 __all__ = ["in_thread", "pytest_generate_tests"]

@@ -109,6 +109,7 @@ def run_of(backup: str) -> str:
     return backup.split("__")[-2].replace("_", "-")
 
 
+@pytest.mark.slow
 def test_killed_between_backup_and_delete_nothing_is_gone_and_the_rerun_deletes(
     settings: Settings, clean: Clean, api_url: str
 ) -> None:
@@ -130,6 +131,7 @@ def test_killed_between_backup_and_delete_nothing_is_gone_and_the_rerun_deletes(
     assert sum(row["deleted"] for row in audit(settings)) == 5
 
 
+@pytest.mark.slow
 def test_killed_between_delete_and_audit_the_rerun_records_what_was_deleted_once(
     settings: Settings, clean: Clean, put_back: Restore, api_url: str
 ) -> None:
@@ -162,6 +164,7 @@ def test_a_cleanup_that_is_at_work_is_not_taken_for_one_that_died(
     assert len(audit(settings, errors=BEGUN)) == len(audit(settings, errors=None)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.duckdb_only
 def test_a_run_that_was_killed_after_its_first_table_is_no_success(
     settings: Settings, clean: Clean, api_url: str
@@ -179,6 +182,7 @@ def test_a_run_that_was_killed_after_its_first_table_is_no_success(
     ]
 
 
+@pytest.mark.slow
 def test_a_restore_that_was_killed_after_it_put_rows_back_is_recorded_by_the_next_run_once(
     settings: Settings, clean: Clean, put_back: Restore, api_url: str, in_thread: InThread
 ) -> None:

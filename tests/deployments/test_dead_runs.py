@@ -14,6 +14,8 @@ from tests.backfill.observe import held, wait_until
 from tests.deployments.inbox import Inbox
 from tests.deployments.local import Local
 
+pytestmark = pytest.mark.slow
+
 SOON = timedelta(seconds=45)  # longer than from one heartbeat to the next
 
 

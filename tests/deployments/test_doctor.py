@@ -14,7 +14,7 @@ from tests.backfill.observe import held
 from tests.deployments.checkup import BOX, LEDGER, MAIN, SCHEDULE, UPCOMING, Doctor, create, state_of
 
 pytestmark = pytest.mark.usefixtures("told")
-on_both = pytest.mark.parametrize("warehouse_kind", ["duckdb", "bigquery"])
+on_both = pytest.mark.parametrize("warehouse_kind", ["duckdb", pytest.param("bigquery", marks=pytest.mark.slow)])
 
 
 @on_both

@@ -11,8 +11,11 @@ from tests.backdoor import run_sql
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.deployments.checkup import BOX, LEDGER, MAIN, SCHEDULE, UPCOMING, Doctor, create, state_of
 
-pytestmark = [pytest.mark.parametrize("warehouse_kind", ["bigquery"]), pytest.mark.usefixtures("told")]
-
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("warehouse_kind", ["bigquery"]),
+    pytest.mark.usefixtures("told"),
+]
 
 UseAccount = Callable[[str], None]
 

@@ -13,9 +13,12 @@ from tests.googlesql.statements import statements
 from tests.ingest.files import run_ingest
 from tests.league import SHARED_DATA, fetch
 
-pytestmark = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)"
+    ),
+]
 
 SCHEDULE, BOX = "nba_reference.nba_schedule", "nba_analytics.player_game_summary"
 OPENING = date(2023, 10, 24)

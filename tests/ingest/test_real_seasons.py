@@ -15,9 +15,12 @@ SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 GAME_LOGS = [str(SHARED_DATA / f"league_game_log_{season}.parquet") for season in ("2022_23", "2023_24")]
 GAMES = str(SHARED_DATA / "games_2021_2025.csv")
 
-pytestmark = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason="the real seasons are not here: ../shared/data is no part of the project"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not SHARED_DATA.is_dir(), reason="the real seasons are not here: ../shared/data is no part of the project"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
