@@ -1,4 +1,4 @@
-"""The league's own days."""
+"""The league's calendar."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -6,17 +6,17 @@
     ├── TransientError            worth another try; retried with back-off and jitter
     │   ├── WarehouseBusyError    another writer holds the warehouse or the rows
     │   ├── ApiError              Prefect's API refused or did not answer
-    │   ├── DeadlineError         it was tried until the deadline; only a later run can help
+    │   ├── DeadlineError         retried until the deadline; only a later run can help
     │   └── StreamingBufferError  rows that were just streamed cannot be changed yet; only a later run can help
     └── TerminalError             the same call would fail again; never retried
         ├── RequestError          a parameter is invalid
         ├── SettingsError         a setting is invalid
-        ├── ClockError            it cannot be as late as the clock says
+        ├── ClockError            the clock is wrong
         ├── CatalogueError        a table folder is incomplete or contradicts itself
         ├── IngestError           an input file cannot be read as a whole
         ├── MachineError          the operating system refused a file, a folder or a connection
-        ├── UnforeseenError       an error that nothing in the program foresaw
-        ├── IncompleteError       the run has ended, and not all of it is done
+        ├── UnforeseenError       an error that the program does not know: a defect
+        ├── IncompleteError       the run ended with part of it not done
         └── WarehouseError        the warehouse refused
             ├── SchemaError       a table, column or type is not what the catalogue says
             ├── QueryError        a statement is invalid, or a value does not fit
@@ -34,7 +34,7 @@ from pydantic import ValidationError
 from tasks.printable import MAX_VALUE_CHARACTERS, printable
 
 _WANTED = {"tuple_type": "Input should be a list"}
-"""What pydantic says of a type that no user gives."""
+"""Pydantic's messages about Python types, in the words of JSON."""
 
 
 class Reported(Protocol):
@@ -56,7 +56,7 @@ class FullcourtError(Exception):
 
 
 class TransientError(FullcourtError):
-    """Another attempt can succeed without anybody changing anything."""
+    """Another attempt can succeed with nothing changed."""
 
 
 class WarehouseBusyError(TransientError):
@@ -68,7 +68,7 @@ class ApiError(TransientError):
 
 
 class DeadlineError(TransientError):
-    """It was tried again until the deadline; a later run can succeed, another attempt now cannot."""
+    """Retried until the deadline; a later run can succeed, another attempt now cannot."""
 
 
 class StreamingBufferError(TransientError):
@@ -76,7 +76,7 @@ class StreamingBufferError(TransientError):
 
 
 class TerminalError(FullcourtError):
-    """The same call fails again until somebody changes something."""
+    """The same call fails again until something is changed."""
 
 
 class RequestError(TerminalError):
@@ -88,7 +88,7 @@ class SettingsError(TerminalError):
 
 
 class ClockError(TerminalError):
-    """It cannot be as late, or as early, as the clock says."""
+    """The clock is wrong."""
 
 
 class CatalogueError(TerminalError):
@@ -104,11 +104,11 @@ class MachineError(TerminalError):
 
 
 class UnforeseenError(TerminalError):
-    """An error that nothing in the program foresaw."""
+    """An error that the program does not know: a defect."""
 
 
 class IncompleteError(TerminalError, Generic[R]):
-    """A run has ended, and not all of what it was asked for is done; ``report`` says what is not, and why."""
+    """A run ended with part of it not done; ``report`` says which part, and why."""
 
     def __init__(self, report: R) -> None:
         super().__init__(report.summary)
@@ -140,12 +140,12 @@ class StorageError(WarehouseError):
 
 
 def describe_error(error: FullcourtError) -> str:
-    """Say an error with its kind."""
+    """Return an error's message after the name of its class."""
     return f"{type(error).__name__}: {error}"
 
 
 def describe_validation_error(error: ValidationError, *, prefix: str = "") -> str:
-    """Say, for each invalid field, its name, the value that was given (unless it is a long one) and what is allowed.
+    """Describe each invalid field: its name, its value unless it is long, and what is allowed.
 
     Args:
         error: What pydantic raised.

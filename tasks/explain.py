@@ -1,4 +1,4 @@
-"""Say an error that was raised by something else in one line: what was wrong, where, and what to do."""
+"""Turn any error into one of ours, whose message says in one line what was wrong, where, and what to do."""
 
 import errno
 import stat
@@ -32,18 +32,20 @@ def explain(error: Exception) -> FullcourtError:
     if isinstance(error, OSError) and error.strerror:
         paths = " and ".join(str(path) for path in (error.filename, error.filename2) if path is not None)
         where = f"{paths}: " if paths else ""
-        return MachineError(f"{where}{error.strerror}{_place(error)}; check that it exists, is readable and has space")
-    said = _line(error)
+        return MachineError(
+            f"{where}{error.strerror}{_source_line(error)}; check that it exists, is readable and has space"
+        )
+    message = _one_line(error)
     return UnforeseenError(
-        f"{type(error).__name__}{f': {said}' if said else ''}{_place(error)}; look at the parameters and settings, "
-        "and if they are right, report this line with the run's log: it is a defect"
+        f"{type(error).__name__}{f': {message}' if message else ''}{_source_line(error)}; check the parameters and "
+        "settings, and if they are right, report this line with the run's log: it is a defect"
     )
 
 
 def name_special(path: Path) -> str | None:
-    """Say what a path is if it is neither a file nor a folder; None if it is one of them, or if there is nothing.
+    """Name what a path is if it is neither a file nor a folder; None if it is one of them, or does not exist.
 
-    Reading one would wait for ever, or give what is no data.
+    Reading a pipe or a device can block for ever, or return what is no data.
     """
     try:
         mode = path.stat().st_mode
@@ -57,7 +59,7 @@ def name_special(path: Path) -> str | None:
 
 
 def _api_error(error: BaseException) -> str | None:
-    """Say what Prefect's API did, or what kept it from being asked; None if the error is not of that kind."""
+    """Describe an error of Prefect's API or of the connection to it; None if it is another kind of error."""
     if type(error).__module__.startswith("prefect.") and isinstance(error.__cause__, httpx.HTTPStatusError):
         error = error.__cause__  # such as ObjectNotFound
     if isinstance(error, httpx.HTTPStatusError):
@@ -71,10 +73,10 @@ def _api_error(error: BaseException) -> str | None:
         return f"Prefect's API answered {request.method} {_address(request)} with {status} {detail}; {advice}"
     if isinstance(error, httpx.RequestError):
         address = _address(error.request) if _has_request(error) else "its address"
-        what = _line(error) or type(error).__name__
+        what = _one_line(error) or type(error).__name__
         return f"Prefect's API does not answer at {address}: {what}; check PREFECT_API_URL, or start it: make up"
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
-        return f"Prefect's API cannot be asked: {_line(error)}; check PREFECT_API_URL"
+        return f"Prefect's API cannot be asked: {_one_line(error)}; check PREFECT_API_URL"
     return None
 
 
@@ -89,15 +91,15 @@ def _address(request: httpx.Request) -> str:
     return str(request.url.copy_with(userinfo=b"", query=None))
 
 
-def _place(error: BaseException) -> str:
-    """Say in which line of the project it was raised."""
-    place = ""
+def _source_line(error: BaseException) -> str:
+    """Return the last line of the project in an error's traceback; empty if there is none."""
+    found = ""
     for frame, line in walk_tb(error.__traceback__):
         path = Path(frame.f_code.co_filename)
         if path.is_relative_to(_ROOT) and path.relative_to(_ROOT).parts[0] in _OURS and path != Path(__file__):
-            place = f" ({path.relative_to(_ROOT)}, line {line})"
-    return place
+            found = f" ({path.relative_to(_ROOT)}, line {line})"
+    return found
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:500]

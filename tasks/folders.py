@@ -1,4 +1,4 @@
-"""Make folders that are their owner's alone: what the application writes is data, logs and passwords."""
+"""Make folders that only their owner can read: the application writes data, logs and passwords."""
 
 import stat
 from contextlib import suppress
@@ -7,16 +7,15 @@ from pathlib import Path
 from tasks.settings import PROJECT_ROOT
 
 PRIVATE_UMASK = 0o077
-"""What is written under it can be read by its owner alone."""
+"""The umask under which only the owner can read what is written."""
 
 _OWN = PROJECT_ROOT / ".fullcourt"
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and each one above it that is missing, for its owner alone.
+    """Make a folder and its missing parents, readable by their owner only.
 
-    Those that are there stay as they are, but for the project's own ``.fullcourt``: it is the application's, and
-    becomes its owner's alone if it was not made so.
+    Existing folders keep their mode, except the project's ``.fullcourt``: it becomes private if it is not.
     """
     above = (folder, *folder.parents)
     for each in reversed(above):
@@ -24,5 +23,5 @@ def make_folder(folder: Path) -> None:
             each.mkdir(mode=0o777 & ~PRIVATE_UMASK, exist_ok=True)
     mode = stat.S_IMODE(_OWN.stat().st_mode) if _OWN in above else 0
     if mode & PRIVATE_UMASK:
-        with suppress(PermissionError):  # another user's
+        with suppress(PermissionError):  # it belongs to another user
             _OWN.chmod(mode & ~PRIVATE_UMASK)

@@ -1,4 +1,4 @@
-"""What every run is asked with."""
+"""The parameters of a run, checked in one place for every flow."""
 
 import re
 from datetime import date, datetime
@@ -12,7 +12,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _day(value: object) -> object:
-    """Refuse what pydantic would take for a moment: it counts a number's seconds from 1970."""
+    """Refuse timestamps and numbers: pydantic would take a number for seconds since 1970."""
     if isinstance(value, str):
         is_day = _DAY.fullmatch(value) is not None
     else:
@@ -23,7 +23,7 @@ def _day(value: object) -> object:
 
 
 def _number(value: object) -> object:
-    """Refuse a truth value, which pydantic would take for 1 or 0."""
+    """Refuse a Boolean: pydantic would take it for 1 or 0."""
     if isinstance(value, bool):
         raise ValueError("must be a whole number, not true or false")
     return value
@@ -34,7 +34,7 @@ Whole = Annotated[int, BeforeValidator(_number)]
 
 
 class Request(BaseModel):
-    """The parameters of a run; what is invalid never becomes a request."""
+    """The parameters of a run; an invalid one raises, so that a request is always valid."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

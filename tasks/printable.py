@@ -1,7 +1,6 @@
-"""Print what comes from data, or from a user, so that a terminal and a log show it and nothing else happens.
+"""Make text that comes from data or from a user safe and short enough for a terminal and a log.
 
-A control character can move a terminal's cursor or end a line, and a value of 5,000 characters hides what is said of
-it.
+A control character can move a terminal's cursor or end a line, and a value of 5,000 characters hides the message.
 """
 
 import re
@@ -14,17 +13,17 @@ _LONG_WORD = re.compile(rf"\S{{{_MAX_WORD_CHARACTERS + 1},}}")
 
 
 def printable(text: str) -> str:
-    """Return a message as one line of bounded length in which everything can be seen.
+    """Return a message as one line of bounded length, without invisible characters.
 
-    What cannot be printed is escaped as Python does; of a long word, such as a path, and of a long message the
-    beginning and the end are kept.
+    Unprintable characters are escaped as Python does; a long word, such as a path, and a long message keep their
+    beginning and end.
     """
     line = "".join(map(_seen, _BREAK.sub(" ", text.strip())))
     return _cut(_LONG_WORD.sub(lambda word: _cut(word[0], _MAX_WORD_CHARACTERS), line), _MAX_CHARACTERS)
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, as Python writes it; of a long one the beginning and the end."""
+    """Return the repr of a value for a message; a long one keeps its beginning and end."""
     return _cut(repr(value), MAX_VALUE_CHARACTERS)
 
 

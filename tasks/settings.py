@@ -1,4 +1,4 @@
-"""Everything that is configured, in one place.
+"""The application's settings.
 
 Each field is an environment variable with the prefix ``FULLCOURT_`` (``FULLCOURT_DUCKDB_PATH``, ...), or a line of a
 ``.env`` file at the top of the project.
@@ -37,16 +37,16 @@ class DuckDBSettings(BaseModel):
     backup_dataset: str
     table_updates_per_10_seconds: None = None
     days_per_hold: int = 100
-    """A run lets go of the file after so many days: only then does DuckDB free what it has gathered about it."""
+    """A run closes and reopens the file after so many days: only then does DuckDB free the memory it keeps for it."""
 
     @property
     def identity(self) -> str:
-        """What tells this warehouse from every other one that shares a Prefect server."""
+        """A key that no other warehouse on the same Prefect server has."""
         return f"duckdb:{self.path}"
 
     @property
-    def place(self) -> str:
-        """Where a person finds it."""
+    def display_name(self) -> str:
+        """What a message calls it."""
         return str(self.path)
 
 
@@ -71,12 +71,12 @@ class BigQuerySettings(BaseModel):
 
     @property
     def identity(self) -> str:
-        """What tells this warehouse from every other one that shares a Prefect server."""
+        """A key that no other warehouse on the same Prefect server has."""
         return f"bigquery:{self.project}"
 
     @property
-    def place(self) -> str:
-        """Where a person finds it."""
+    def display_name(self) -> str:
+        """What a message calls it."""
         return f"BigQuery project {self.project}"
 
 
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore", allow_inf_nan=False
     )
 
-    warehouse: WarehouseKind = Field("duckdb", description="Which warehouse to use.")
+    warehouse: WarehouseKind = Field("duckdb", description="Which warehouse to use: duckdb or bigquery.")
     duckdb_path: Path = Field(
         PROJECT_ROOT / ".fullcourt" / "warehouse.duckdb",
         description="The embedded warehouse's file; a relative path starts at the project's folder.",
@@ -106,8 +106,8 @@ class Settings(BaseSettings):
         1,
         ge=1,
         le=256,
-        description="Threads that DuckDB may use for one process, beside those of the days at work: more of them make "
-        "one query faster and many dearer.",
+        description="Threads that DuckDB may use for one process, beside those of the days at work: more "
+        "make one query faster, and many at once slower.",
     )
     bigquery_project: str | None = Field(
         None, pattern=r"^[a-z][a-z0-9-]{4,61}[a-z0-9]$", description="The project that holds the tables and pays."
@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         600.0, ge=1, le=21_600, description="How long one job may run, in seconds."
     )
     bigquery_retry_deadline_seconds: float = Field(
-        300.0, ge=0, le=3600, description="How long a job is tried again for passing reasons, in seconds."
+        300.0, ge=0, le=3600, description="How long a job is retried after transient errors, in seconds."
     )
     bigquery_append_interval_seconds: float = Field(
         5.0, ge=0, le=600, description="Least time between two load jobs of ledger rows, in seconds."
@@ -159,9 +159,7 @@ class Settings(BaseSettings):
         description="The dataset of the rows that a cleanup deletes; created if it is missing.",
     )
     backup_days: int = Field(30, ge=1, le=3650, description="How long a cleanup's backup is kept, in days.")
-    cleanup_alert_rows: int = Field(
-        10_000, ge=1, description="Rows that one cleanup may delete before somebody is told."
-    )
+    cleanup_alert_rows: int = Field(10_000, ge=1, description="Rows that one cleanup may delete without an alert.")
     interlock_timeout_seconds: float = Field(
         1800.0,
         ge=0,
@@ -169,7 +167,9 @@ class Settings(BaseSettings):
         description="How long a cleanup and a backfill wait for each other before one gives up, in seconds.",
     )
     alert_webhook_url: SecretStr | None = Field(
-        None, description="Where alerts are sent: an incoming webhook of Slack, or any other that takes JSON."
+        None,
+        description="Where alerts are sent from the next registration on: an incoming webhook of Slack, or any other "
+        "that takes JSON.",
     )
     alert_block: str | None = Field(
         None,
@@ -180,9 +180,9 @@ class Settings(BaseSettings):
         False, description="Ask for a cleanup's approval on the terminal instead of in Prefect's UI."
     )
     progress_bar: bool = Field(False, description="Draw a progress bar on the terminal while days run.")
-    retries: int = Field(3, ge=0, le=10, description="Further attempts at a step that failed for a passing reason.")
+    retries: int = Field(3, ge=0, le=10, description="Retries of a step that failed with a transient error.")
     retry_delay_seconds: float = Field(
-        2.0, ge=0, le=600, description="Wait before the first further attempt, in seconds; doubled for each one after."
+        2.0, ge=0, le=600, description="Wait before the first retry, in seconds; doubled for each further one."
     )
 
     @field_validator("duckdb_path")
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_digest(self) -> str:
-        """What tells the chosen warehouse from others in the names that Prefect keeps: eight characters."""
+        """Eight characters that stand for the chosen warehouse in the names of Prefect's objects."""
         return sha256(self.connection().identity.encode()).hexdigest()[:8]
 
     def connection(self) -> WarehouseSettings:
@@ -251,7 +251,7 @@ def load_settings() -> Settings:
 
 
 def _unknown_variables() -> Iterator[str]:
-    """Say of each variable with our prefix that is none of ours, which one may be meant."""
+    """Yield a message for each variable with the prefix that is no setting, with the closest one that is."""
     known = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields] + list(_NOT_SETTINGS)
     file = PROJECT_ROOT / ".env"
     for where, names in (("", os.environ), (f" in {file}", _lines(file))):

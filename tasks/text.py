@@ -1,4 +1,4 @@
-"""How numbers and lists are said."""
+"""Numbers and lists in sentences."""
 
 from collections.abc import Sequence
 

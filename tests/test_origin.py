@@ -54,7 +54,7 @@ def test_another_server_at_the_same_address_is_another_server(monkeypatch: pytes
 def test_a_server_that_does_not_answer_has_no_identity() -> None:
     with (
         temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}),
-        pytest.raises(TransientError, match=r"did not tell its variable fullcourt_server_id .*try again"),
+        pytest.raises(TransientError, match=r"did not return its variable fullcourt_server_id .*try again"),
     ):
         server_identity()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import SettingsError
-from tasks.settings import Settings, load_settings
+from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,20 @@ def test_variables_that_others_read_are_let_be(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("FULLCOURT_PROJECT_DIR", "/somewhere")
     monkeypatch.setenv("FULLCOURT_TEST_BIGQUERY_PROJECT", "some-project")
     load_settings()
+
+
+def test_the_readme_has_each_setting_with_its_default_and_its_description() -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    documented = [line for line in readme.splitlines() if line.startswith("| `FULLCOURT_")]
+    assert documented == [
+        f"| `FULLCOURT_{name.upper()}` | {_default(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Path):
+        value = value.relative_to(PROJECT_ROOT)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -171,7 +171,7 @@ def _write_access(home: Path, server: Service) -> Path:
 
 def _say(server: Service, worker: Service, registered: str) -> None:
     variables = json.loads(str(worker.facts["settings"]))
-    warehouse = load_settings().connection().place
+    warehouse = load_settings().connection().display_name
     remark = ""
     if (path := variables.get("FULLCOURT_DUCKDB_PATH")) is not None:
         warehouse = str(short(Path(path)))

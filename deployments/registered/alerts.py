@@ -99,8 +99,8 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
     of_deployments = _matching({"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"})
     hours = f"{silence / timedelta(hours=1):.3g}"
     silent = (
-        f"No scheduled cleanup of {settings.connection().place} has succeeded for {hours} hours: stale rows may be "
-        "left in the upcoming tables."
+        f"No scheduled cleanup of {settings.connection().display_name} has succeeded for {hours} hours: stale rows "
+        "may be left in the upcoming tables."
     )
     return [
         AutomationCore(
@@ -126,7 +126,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
         AutomationCore(
             name=f"fullcourt-no-cleanup-{settings.warehouse_digest}",
             enabled=True,
-            description=f"Tells that no scheduled cleanup of {settings.connection().place} has succeeded for a day.",
+            description=f"No scheduled cleanup of {settings.connection().display_name} has succeeded for a day.",
             trigger=EventTrigger(
                 match=scheduled,
                 after={SUCCESS_EVENT},

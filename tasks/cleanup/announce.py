@@ -52,7 +52,7 @@ def announce_large_deletion(settings: Settings, kind: Trigger, summary: str, del
 
 def _announce(event: str, settings: Settings, kind: Trigger, payload: Mapping[str, object]) -> None:
     """Emit an event; Prefect adds the flow run to it."""
-    place = settings.connection().place
+    place = settings.connection().display_name
     resource = {
         "prefect.resource.id": cleanup_resource(settings.warehouse_digest),
         "prefect.resource.name": place,

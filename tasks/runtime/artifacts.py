@@ -1,7 +1,7 @@
-"""Inform people through Prefect: the only way to its artifacts and events.
+"""Write artifacts and events: no other module does.
 
-What only informs never ends work. What Prefect does not take is tried again, then logged, and noted: the last message
-of the run says it.
+They inform, and never fail a run. One that Prefect does not accept is retried, then logged, and named in the message
+of the run's final state.
 """
 
 import time
@@ -29,12 +29,12 @@ from tasks.runtime import markdown
 T = TypeVar("T")
 
 _WAITS_SECONDS = (0.2, 1.0)
-"""Before another attempt at what the server failed to do; Prefect's client has its own for what it knows to pass."""
+"""Before each retry of a request that the server failed; Prefect's client retries the errors that it knows itself."""
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, PrefectException, OSError, ValueError, TypeError, RuntimeError)
 _MOST_NAMED = 5
 _PAGE = 200  # the most that Prefect's API returns at once
 
-_noted: dict[str, dict[str, str]] = {}
+_failures_by_run: dict[str, dict[str, str]] = {}
 _lock = Lock()
 
 
@@ -43,14 +43,14 @@ def write_markdown(key: str, text: str, *, description: str) -> None:
 
     Args:
         key: Its key.
-        text: The document; tasks/runtime/markdown.py writes what comes from data.
+        text: The document; use tasks/runtime/markdown.py for everything that comes from data.
         description: One line.
     """
     _inform(key, lambda: create_markdown_artifact(text, key=key, description=markdown.text(description)))
 
 
 def write_table(key: str, rows: Sequence[Mapping[str, object]], *, description: str) -> None:
-    """Write a version of a table artifact; Prefect shows its texts as markdown, so that they are escaped.
+    """Write a version of a table artifact. Prefect renders its texts as markdown: they are escaped.
 
     Args:
         key: Its key.
@@ -62,13 +62,13 @@ def write_table(key: str, rows: Sequence[Mapping[str, object]], *, description: 
 
 
 def start_progress(key: str, percentage: float, *, description: str) -> UUID | None:
-    """Write a progress artifact; returns its id, or None if Prefect did not take it."""
+    """Write a progress artifact; returns its id, or None if Prefect did not accept it."""
     # outside of an event loop, Prefect returns no coroutine
     return cast(UUID | None, _inform(key, lambda: create_progress_artifact(percentage, key, description)))
 
 
 def update_progress(key: str, artifact: UUID, percentage: float) -> bool:
-    """Set a progress artifact; returns whether it is there still."""
+    """Update a progress artifact; returns whether it exists."""
     return _inform(key, lambda: update_progress_artifact(artifact, percentage)) is not None
 
 
@@ -78,7 +78,7 @@ def emit(event: str, resource: Mapping[str, str], payload: Mapping[str, object])
 
 
 def read_markdown(keys: Collection[str]) -> dict[str, str] | None:
-    """Return the latest text of each artifact there is, in one request for 200 keys; None if Prefect cannot say."""
+    """Return the latest text of each existing artifact, 200 keys a request; None if Prefect does not answer."""
     wanted, found = sorted(keys), dict[str, str]()
     for start in range(0, len(wanted), _PAGE):
         page = _inform("checkpoints", partial(_read_page, wanted[start : start + _PAGE]), "read")
@@ -88,14 +88,14 @@ def read_markdown(keys: Collection[str]) -> dict[str, str] | None:
     return found
 
 
-def take_notes() -> str:
-    """Say what Prefect did not take in the current run, once; empty if it took everything."""
+def take_failures() -> str:
+    """Return a sentence about what Prefect did not accept in the current run, once; empty if it accepted everything."""
     with _lock:
-        notes = _noted.pop(str(flow_run.get_id()), {})
-    if not notes:
+        failures = _failures_by_run.pop(str(flow_run.get_id()), {})
+    if not failures:
         return ""
-    named = ", ".join([*list(notes)[:_MOST_NAMED], *(["..."] if len(notes) > _MOST_NAMED else [])])
-    return f"Prefect did not take {named} ({next(iter(notes.values()))}); the rows are not affected"
+    named = ", ".join([*list(failures)[:_MOST_NAMED], *(["..."] if len(failures) > _MOST_NAMED else [])])
+    return f"Prefect did not accept {named} ({next(iter(failures.values()))}); the rows are not affected"
 
 
 def _read_page(keys: Sequence[str]) -> dict[str, str]:
@@ -109,30 +109,30 @@ def _cell(value: object) -> object:
 
 
 def _inform(what: str, send: Callable[[], T], verb: str = "written") -> T | None:
-    """Ask something of Prefect; returns None if it could not be done."""
+    """Make a request to Prefect; returns None if it failed."""
     for wait_seconds in (*_WAITS_SECONDS, None):
         try:
             return send()
         except _FAILURES as error:
-            if wait_seconds is None or not _may_pass(error):
-                _note(what, error, verb)
+            if wait_seconds is None or not _is_transient(error):
+                _record_failure(what, error, verb)
                 return None
             time.sleep(wait_seconds)
     return None
 
 
-def _may_pass(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     return isinstance(error, httpx.HTTPStatusError) and error.response.status_code in {408, 500, 504}
 
 
-def _note(what: str, error: Exception, verb: str) -> None:
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _record_failure(what: str, error: Exception, verb: str) -> None:
+    problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, httpx.HTTPStatusError):
-        said = f"HTTP status {error.response.status_code}"
+        problem = f"HTTP status {error.response.status_code}"
     with _lock:
-        _noted.setdefault(str(flow_run.get_id()), {})[what] = said
+        _failures_by_run.setdefault(str(flow_run.get_id()), {})[what] = problem
     try:
         logger = get_run_logger()
     except MissingContextError:
         logger = get_logger("fullcourt")
-    logger.warning("%s was not %s, which changes no row: %s", what, verb, said)
+    logger.warning("%s was not %s, which changes no row: %s", what, verb, problem)

@@ -1,4 +1,4 @@
-"""Doubt the clock: a backfill with one that is ahead takes days to come for past ones, and a cleanup deletes them."""
+"""Check the clock: if it is ahead, a backfill takes future days for past ones, and a cleanup deletes them."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -9,17 +9,17 @@ from prefect.client.orchestration import get_client
 from tasks.errors import ClockError
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far this machine's clock and the server's may be apart; an answer of a busy server takes a while."""
+"""How far this machine's clock and the server's may differ; a busy server answers late."""
 
 
 def check_clock(now: datetime) -> None:
-    """Compare the clock of this machine with the one of Prefect's server, before anything is done by it.
+    """Compare the clock of this machine with the clock of Prefect's server.
 
     Args:
-        now: What this machine's clock says.
+        now: The time by this machine's clock.
 
     Raises:
-        ClockError: They are more than ``CLOCK_TOLERANCE`` apart; nothing was changed.
+        ClockError: They differ by more than ``CLOCK_TOLERANCE``; nothing was changed.
     """
     theirs = server_time()
     if theirs is None:
@@ -32,10 +32,10 @@ def check_clock(now: datetime) -> None:
 
 
 def server_time() -> datetime | None:
-    """Return what the clock of Prefect's server says, to the second; None if it says nothing."""
+    """Return the time by the clock of Prefect's server, to the second; None if it does not send it."""
     with get_client(sync_client=True) as client:
-        said = client.request("GET", "/health").headers.get("date")
+        sent = client.request("GET", "/health").headers.get("date")
     try:
-        return None if said is None else parsedate_to_datetime(said).astimezone(UTC)
+        return None if sent is None else parsedate_to_datetime(sent).astimezone(UTC)
     except ValueError:
         return None

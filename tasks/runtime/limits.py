@@ -5,8 +5,11 @@ one and a writer all. Who is next takes the limit's turn first, which has one sl
 come later cannot pass one that waits. No run waits while it has slots, and several tables are taken at once or not at
 all, so that no two runs wait for each other.
 
-It spares a run the rows that another is about to change. What is right does not rest on it: a lease that is lost ends
-no work, and whoever writes verifies.
+Correctness does not depend on it: a lost lease does not end a run, and every writer verifies what it wrote. It saves a
+run from reading rows that another is about to change.
+
+Waiting is done here, and not by Prefect: after a refusal, its client waits for the occupancy of a slot times the slots
+asked for, up to 30 s, and says nothing of who holds them.
 """
 
 import time
@@ -33,7 +36,7 @@ from tasks.tables.catalogue import load_catalogue
 READERS = 100
 """Runs that may read a table at the same time."""
 LEASE_SECONDS = 60.0
-"""How long after the end of a run that was killed its slots are free again; the shortest time that Prefect allows."""
+"""How long after a run was killed its slots are free again; the shortest lease that Prefect allows."""
 _PUBLISH_TIMEOUT_SECONDS = 600.0
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 2.0
 _QUIET_SECONDS, _REMINDER_SECONDS = 1.0, 60.0
@@ -62,7 +65,7 @@ def limits_of(settings: Settings) -> list[Limit]:
 
 
 def register_limits(settings: Settings) -> list[Limit]:
-    """Create the limits that are missing, and give those that are there the slots that they should have."""
+    """Create the missing limits, and set the slots of the existing ones."""
     limits = limits_of(settings)
     with get_client(sync_client=True) as client:
         for limit in limits:
@@ -72,14 +75,14 @@ def register_limits(settings: Settings) -> list[Limit]:
 
 @contextmanager
 def reading(settings: Settings, tables: Collection[str]) -> Iterator[None]:
-    """Keep writers from the tables as long as the block lasts, and let other readers in.
+    """Keep writers, but not readers, from the tables for the duration of the block.
 
     Args:
-        settings: The application's; they bound the wait.
-        tables: Names; nothing is waited for if there are none.
+        settings: The application's, with the longest wait.
+        tables: Names; if there are none, there is no wait.
 
     Raises:
-        WarehouseBusyError: A writer did not let go of them in time.
+        WarehouseBusyError: A writer did not release them in time.
     """
     patience = _Patience(settings, "read", tables)
     with ExitStack() as held:
@@ -90,14 +93,14 @@ def reading(settings: Settings, tables: Collection[str]) -> Iterator[None]:
 
 @contextmanager
 def writing(settings: Settings, tables: Collection[str]) -> Iterator[None]:
-    """Keep readers and other writers from the tables as long as the block lasts.
+    """Keep readers and other writers from the tables for the duration of the block.
 
     Args:
-        settings: The application's; they bound the wait.
-        tables: Names; nothing is waited for if there are none.
+        settings: The application's, with the longest wait.
+        tables: Names; if there are none, there is no wait.
 
     Raises:
-        WarehouseBusyError: Somebody did not let go of them in time.
+        WarehouseBusyError: Another run did not release them in time.
     """
     patience = _Patience(settings, "change", tables)
     with (
@@ -108,10 +111,10 @@ def writing(settings: Settings, tables: Collection[str]) -> Iterator[None]:
 
 
 def throttle_publish(settings: Settings, table: str) -> None:
-    """Wait until a table may be published again; every run counts, where the warehouse bounds how often.
+    """Wait until a table may be published again, where the warehouse limits how often; all runs share the limit.
 
     Raises:
-        WarehouseBusyError: It was not allowed in time; another attempt can succeed.
+        WarehouseBusyError: Its turn did not come in time; another attempt can succeed.
     """
     throttle = _throttle(settings, table)
     if throttle is None:
@@ -134,7 +137,7 @@ def _turn(settings: Settings, table: str) -> Limit:
 
 
 def _throttle(settings: Settings, table: str) -> Limit | None:
-    """Return the limit of how often a table is published; None if its warehouse does not mind.
+    """Return the limit of how often a table is published; None if its warehouse has none.
 
     A publish is one update. A quarter of what is allowed may come at once, the rest evenly over the window: together
     never more than is allowed in any window.
@@ -152,7 +155,7 @@ def _name(settings: Settings, table: str, *part: str) -> str:
 
 @contextmanager
 def _occupied(limits: Sequence[Limit], slots: int, patience: "_Patience") -> Iterator[None]:
-    """Occupy slots of every limit at once, as long as the block lasts."""
+    """Occupy slots of every limit at once, for the duration of the block."""
     if not limits:
         yield
         return
@@ -180,7 +183,7 @@ def _occupied(limits: Sequence[Limit], slots: int, patience: "_Patience") -> Ite
 
 
 class _Patience:
-    """The time that a run may wait for others, and what it says meanwhile."""
+    """The time that a run may wait for others, and what it logs meanwhile."""
 
     def __init__(self, settings: Settings, verb: str, tables: Collection[str]) -> None:
         self._limit_seconds = settings.interlock_timeout_seconds
@@ -189,7 +192,7 @@ class _Patience:
         self._pause, self._speaks_at = _FIRST_WAIT_SECONDS, _QUIET_SECONDS
 
     def wait(self, limits: Sequence[Limit]) -> None:
-        """Wait a moment before another attempt.
+        """Sleep before the next attempt.
 
         Raises:
             WarehouseBusyError: The time is up.
@@ -211,8 +214,8 @@ class _Patience:
 
 
 def _state(limits: Sequence[Limit]) -> str:
-    """Say of each limit how much of it is taken, and by whom as far as Prefect knows."""
-    said = []
+    """Describe how many slots of each limit are taken, and by which runs as far as Prefect knows."""
+    taken = []
     with get_client(sync_client=True) as client:
         for limit in limits:
             try:
@@ -221,12 +224,12 @@ def _state(limits: Sequence[Limit]) -> str:
                 continue
             if there.active_slots:
                 holders = ", ".join(_holders(client, str(there.id))) or "a run of which Prefect has no event"
-                said.append(f"{limit.name} has {there.active_slots} of {there.limit} slots taken, by {holders}")
-    return "; ".join(said) or f"{limits[0].name} was taken a moment ago"
+                taken.append(f"{limit.name} has {there.active_slots} of {there.limit} slots taken, by {holders}")
+    return "; ".join(taken) or f"{limits[0].name} was taken a moment ago"
 
 
 def _holders(client: SyncPrefectClient, limit_id: str) -> list[str]:
-    """Return the runs that took slots of a limit and have not given them back, by Prefect's events."""
+    """Return the runs that acquired slots of a limit and did not release them, by Prefect's events."""
     steps = "prefect.concurrency-limit.acquired", "prefect.concurrency-limit.released"
     wanted = EventFilter(
         event=EventNameFilter(name=list(steps)),
@@ -235,12 +238,12 @@ def _holders(client: SyncPrefectClient, limit_id: str) -> list[str]:
     )
     try:
         page = client.read_events(wanted, limit=_EVENTS)
-    except httpx.HTTPError:  # who it is would be good to know, and is not worth a run
+    except httpx.HTTPError:  # their names are not worth failing a run
         return []
-    given_back = {event.follows for event in page.events if event.event == steps[1]}
+    released = {event.follows for event in page.events if event.event == steps[1]}
     found = []
     for event in page.events:
-        if event.event == steps[0] and event.id not in given_back:
+        if event.event == steps[0] and event.id not in released:
             runs = [related for related in event.related if related.role == "flow-run"]
             found += [f"flow run {run.name} ({run.id.removeprefix('prefect.flow-run.')})" for run in runs]
     return list(dict.fromkeys(found))

@@ -1,7 +1,7 @@
-"""Write markdown of which nothing that comes from data forms any part.
+"""Write markdown in which data cannot become markup.
 
-A name with a line break and a fence in it would otherwise forge a record, a bar would shift a table's cells, and a link
-or a picture would do in the browser of whoever looks what its author wants.
+Otherwise a name with a line break and a fence could forge a record, a bar could shift a table's cells, and a link or a
+picture could act in the reader's browser.
 """
 
 import re
@@ -21,7 +21,7 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udff
 
 
 def text(value: object) -> str:
-    """Return a value as one line that reads as it is written, wherever in a document it stands; None is empty."""
+    """Return a value as one line of escaped markdown, which renders as the value; None is empty."""
     if value is None:
         return ""
     line = _UNSEEN.sub("\ufffd", " ".join(str(value).split()))
@@ -29,7 +29,7 @@ def text(value: object) -> str:
 
 
 def plain(markdown: str) -> str:
-    """Return the line of which ``text`` made this."""
+    """Return the line that ``text`` escaped."""
     return _PUNCTUATION.sub(r"\1", markdown)
 
 
@@ -38,7 +38,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: C
 
     Args:
         header: The names of the columns.
-        rows: The cells of each row; whatever is in them stays in its cell.
+        rows: The cells of each row; they are escaped.
         numbers: The columns that are aligned to the right.
     """
     rule = ("--:" if name in numbers else "---" for name in header)
@@ -47,12 +47,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: C
 
 
 def record(json_text: str) -> list[str]:
-    """Return the lines of a record that a program reads back with ``read_record``; it ends a document."""
+    """Return the lines of a record, for the end of a document; ``read_record`` reads it back."""
     return [_FENCE, json_text, "```"]
 
 
 def read_record(markdown: str) -> str | None:
-    """Return the record at the end of a document; None if there is none, or more than one."""
+    """Return the record at the end of a document; None if there is not exactly one."""
     before, fence, found = markdown.partition(f"\n{_FENCE}\n")
     body, end, after = found.rpartition("\n```")
     if not fence or not end or after.strip() or f"\n{_FENCE}" in body or before.startswith(_FENCE):

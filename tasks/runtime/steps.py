@@ -38,17 +38,17 @@ class RetryPolicy(TypedDict):
 
 
 def step(name: str, *, run_name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Make a Prefect task of a function; its result stays in memory, and is never taken for another run's.
+    """Make a Prefect task of a function; its result is neither cached nor stored.
 
     Args:
         name: The task's name.
-        run_name: The name of its runs, with its parameters in braces; Prefect makes one up if it is missing.
+        run_name: The name of its runs, with parameters in braces; a random one of Prefect's if it is missing.
     """
     return task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)
 
 
 def retrying(target: Task[Concatenate[Settings, P], R]) -> Callable[Concatenate[Settings, P], R]:
-    """Return a task as a function that runs it by the policy of the settings that it is given first."""
+    """Return a task as a function that runs it with the retry policy of its first argument, the settings."""
 
     def run(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
         run_task: Any = _with_policy(target, settings)
@@ -64,9 +64,9 @@ def quoted(value: R) -> R:
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:
-    """Return the options of a task that may fail for a passing reason.
+    """Return the options of a task that retries.
 
-    Only a TransientError is tried again, unless only a later run can help: ``settings.retries`` times, after
+    Only a TransientError is retried, unless only a later run can help: ``settings.retries`` times, after
     ``settings.retry_delay_seconds`` seconds, then twice that, and so on, each lengthened at random by up to half.
     """
     return RetryPolicy(
@@ -77,12 +77,12 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
-@lru_cache(maxsize=64)  # a task with other options is another task: one for each call would cost time and memory
+@lru_cache(maxsize=64)  # a new task for each call would cost time and memory
 def _with_policy(target: Task[..., Any], settings: Settings) -> Task[..., Any]:
     return target.with_options(**retry_policy(settings))
 
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's call
-    """Tell whether a task run failed for a reason that passes by itself."""
+    """Return whether a task run failed for a transient reason."""
     only_later = (DeadlineError, StreamingBufferError)
     return isinstance(state.data, TransientError) and not isinstance(state.data, only_later)

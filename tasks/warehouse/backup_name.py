@@ -1,4 +1,4 @@
-"""What a backup is called."""
+"""The name of a backup."""
 
 import re
 from datetime import date, datetime
@@ -13,7 +13,7 @@ _BACKUP_NAME = re.compile(
 
 
 class BackupName(BaseModel):
-    """A backup's name says what it was made for; a cleanup's id is the name of its backup."""
+    """A backup's name: its table, cutoff, run and attempt. A cleanup's id is the name of its backup."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +27,7 @@ class BackupName(BaseModel):
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        """Read a name; None if it is none."""
+        """Parse a name; None if it is not a backup's."""
         found = _BACKUP_NAME.fullmatch(name)
         if found is None:
             return None

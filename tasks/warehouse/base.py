@@ -1,4 +1,4 @@
-"""What every warehouse can do: the only door to data."""
+"""The interface of every warehouse: all data is read and written through it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ Parameters = Mapping[str, Parameter]
 Row = dict[str, Any]
 
 LOOK_AROUND = timedelta(days=400)
-"""How far from its new day a game that was moved is looked for: it stays in its season."""
+"""How far from its new day the old row of a moved game can be: a game stays in its season."""
 
 
 _ARROW_TYPES = {
@@ -35,18 +35,18 @@ def arrow_schema(table: TableSpec) -> pa.Schema:
 
 @dataclass(frozen=True)
 class Origin:
-    """On whose behalf a connection works; a warehouse that keeps records of its jobs names and labels them by it."""
+    """What a connection works for: a warehouse that records its jobs names and labels them by it."""
 
     run_id: str
     step: str
     table: str | None = None
     game_date: date | None = None
     part: str | None = None
-    """What tells two origins apart that share the rest."""
+    """Distinguishes two origins that are otherwise equal."""
     attempt: str = "1"
-    """Which attempt of the run and of the step this is: another one does everything anew."""
+    """The attempt of the run and of the step; each one has its own jobs."""
     server: str | None = None
-    """What tells the Prefect server that started the run from others; None if it is not known."""
+    """The identity of the Prefect server that started the run; None if it is unknown."""
 
     @property
     def day(self) -> str | None:
@@ -56,19 +56,19 @@ class Origin:
 
 @dataclass(frozen=True)
 class Staged:
-    """Rows of one day that are built but not published; gone when the block that staged them ends."""
+    """One day's rows, built but not published; dropped at the end of the block that staged them."""
 
     table: TableSpec
     game_date: date
     location: str
-    """The name by which a query reads the staged rows."""
+    """The name that queries read the staged rows by."""
     query: str | None = None
-    """What gives the rows if they are not stored: a query that reads them must define the name by it."""
+    """The query for the rows if they are not stored: a query that reads them defines the name with it."""
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """What a replacement did: rows removed and rows written."""
+    """The rows that a replacement removed and wrote."""
 
     deleted: int
     inserted: int
@@ -76,13 +76,13 @@ class Replaced:
 
 @dataclass(frozen=True)
 class Backup:
-    """Rows that were kept before a deletion."""
+    """A copy of rows, made before they were deleted."""
 
     name: str
     created_at: datetime
     expires_at: datetime
     location: str
-    """The name by which a query reads it."""
+    """The name that queries read it by."""
 
 
 class Warehouse(Protocol):

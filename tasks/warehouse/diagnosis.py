@@ -1,4 +1,4 @@
-"""What can be said of a warehouse without changing it: the questions that its first check asks."""
+"""What the doctor asks a warehouse, without changing it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ Level = Literal["ok", "note", "missing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a diagnosis: what was looked at, and what is to be said of it."""
+    """One line of the doctor's report."""
 
     level: Level
-    """``note`` is for what is worth knowing; nothing has to be done about it."""
+    """A ``note`` needs no action."""
     subject: str
     text: str
 
 
 class Diagnosis(Protocol):
-    """A look at one warehouse, with ``with``; it writes nothing and costs nothing.
+    """Read-only checks of one warehouse, in a ``with`` block; they cost nothing.
 
     Every method raises a FullcourtError if it gets no answer.
     """
@@ -30,11 +30,11 @@ class Diagnosis(Protocol):
         ...
 
     def __exit__(self, *exc_info: object) -> None:
-        """Let go of what was opened."""
+        """Close what was opened."""
         ...
 
     def access(self, tables: Sequence[TableSpec]) -> Iterator[Finding]:
-        """Say how far one gets, step by step; ends by raising what stops it."""
+        """Yield a finding for each step of connecting; raises at the first that fails."""
         ...
 
     def columns(self, table: TableSpec) -> dict[str, str] | None:
@@ -42,9 +42,9 @@ class Diagnosis(Protocol):
         ...
 
     def layout(self, table: TableSpec) -> Iterator[Finding]:
-        """Say what is not as it should be beside the columns of a table that is there, and what is not permitted."""
+        """Yield what is wrong with an existing table beside its columns, and what permissions are missing."""
         ...
 
     def creation(self, table: TableSpec) -> Iterator[Finding]:
-        """Say what keeps a table that is not there from being created."""
+        """Yield what prevents a missing table from being created."""
         ...

@@ -19,7 +19,7 @@ DUCKDB_TYPES = {
 GOOGLESQL_TYPES = {duckdb: google for google, duckdb in DUCKDB_TYPES.items()}
 
 
-_translating = threading.Lock()  # days that start at once would all translate the same queries
+_translating = threading.Lock()  # days that start together would all translate the same queries
 
 
 def to_duckdb(sql: str) -> tuple[str, frozenset[str]]:
@@ -46,7 +46,7 @@ def _translate(sql: str) -> tuple[str, frozenset[str]]:
 
 
 def _as_bigquery_means_it(node: exp.Expr) -> exp.Expr | None:
-    """Return what to put in place of a node that would otherwise mean something else on DuckDB."""
+    """Return the replacement of a node that would mean something else on DuckDB; None if it needs none."""
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.DECIMAL and not node.expressions:
         return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")  # NUMERIC; DuckDB's default keeps 3 decimals
     if isinstance(node, exp.DateSub | exp.DateAdd):

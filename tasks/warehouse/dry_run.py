@@ -1,4 +1,4 @@
-"""A warehouse as a dry run sees it: nothing is created or changed, and what is missing is read as empty."""
+"""A warehouse for dry runs: nothing is created or changed, and a missing table is read as empty."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ class DryRun:
         return self._warehouse.schema(tables)
 
     def create(self, tables: Iterable[TableSpec]) -> None:
-        """Create nothing, and note what a run would create."""
+        """Create nothing, but list what a run would create."""
         self.not_created += [table.full_name for table in tables if table.full_name in self._missing]
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
@@ -89,7 +89,7 @@ class DryRun:
         game_date: date,
         run_id: str,  # noqa: ARG002
     ) -> Iterator[Staged]:
-        """Store nothing: the rows are a query, for whoever reads them to run as a part of his own."""
+        """Store nothing: the rows are a query, which becomes a part of the query that reads them."""
         columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns)
         yield Staged(table, game_date, location=STAGED, query=f"SELECT {columns} FROM (\n{sql}\n)")
 
@@ -126,7 +126,7 @@ class DryRun:
         raise QueryError(f"{backup.location}: a dry run drops nothing")
 
     def _readable(self, sql: str) -> str:
-        """Return a query in which a table that is missing is one without rows."""
+        """Return a query in which each missing table is an empty one."""
         for name, table in self._missing.items():
             columns = ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in table.columns)
             sql = re.sub(rf"\b{re.escape(name)}\b", f"(SELECT {columns} LIMIT 0)", sql)

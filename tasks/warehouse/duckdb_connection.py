@@ -1,4 +1,4 @@
-"""A connection to the DuckDB file: its lock, its transactions, and what more than one statement needs."""
+"""A connection to the DuckDB file: its lock, its transactions and its statements."""
 
 import random
 import threading
@@ -29,14 +29,14 @@ _parsed: dict[
 # apart. Without them, two runs that replace the same empty day would both insert it: neither sees the other's rows.
 _write_locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
-# DuckDB's lock on a file is the process's, and the system drops it as soon as the process closes the file, whoever has
-# opened it: fcntl(2). So a file is never opened by anything but DuckDB once this process has it.
+# DuckDB's lock on a file belongs to the process, and is released as soon as any part of the process closes the file:
+# fcntl(2). So nothing but DuckDB opens a file that this process has open.
 _connecting = threading.Lock()
 _opened: set[tuple[int, int] | None] = set()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what a file is, whatever its path; None if there is none."""
+    """Return the device and inode of a file; None if it does not exist."""
     try:
         there = path.stat()
     except OSError:
@@ -69,7 +69,7 @@ class Connection:
         return self._connection
 
     def _connect(self, *, creates: bool = False) -> None:
-        """Open the file; whoever only reads makes none, and finds nothing in one that is missing."""
+        """Open the file; without ``creates``, a missing file is not created but read as empty."""
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self._settings.memory_limit_mib}MiB",
@@ -140,12 +140,12 @@ class Connection:
         return text, {name: parameters[name] for name in used}
 
     def _turn(self, name: str = "") -> threading.Lock:
-        """Return what keeps others of this process from writing a table, or the file as a whole, meanwhile."""
+        """Return the lock of this process for writing a table, or the file as a whole."""
         return _write_locks[str(self._settings.path), name]
 
     @contextmanager
     def _writing(self, table: TableSpec) -> Iterator[None]:
-        """One transaction; nobody else in this process writes the table meanwhile."""
+        """One transaction; no other thread of this process writes the table during it."""
         with self._turn(table.full_name), self._translated(table):
             self._open.begin()
             try:
@@ -156,7 +156,7 @@ class Connection:
                 raise
 
     def _change_nothing(self) -> None:
-        """Make a change that leaves nothing, and takes no name that anybody has."""
+        """Write something that leaves no trace: without a change, a checkpoint does nothing."""
         name = f"nothing_{uuid4().hex}"
         self._open.begin()
         try:
@@ -171,7 +171,7 @@ class Connection:
         try:
             self._open.rollback()
         except duckdb.Error:
-            return  # a commit that failed has rolled back already
+            return  # a failed commit has already rolled back
 
     @contextmanager
     def _registered(self, rows: pa.Table) -> Iterator[str]:

@@ -15,11 +15,11 @@ _MIB = 1024 * 1024
 
 
 class DuckDBDiagnosis:
-    """A look at the file that the settings name; one that is not there is not made."""
+    """Checks of the file that the settings name; a missing file is not created."""
 
     def __init__(self, settings: DuckDBSettings) -> None:
         self._path = settings.path
-        # Whoever asks who holds the file wants to know it now.
+        # The doctor reports a locked file at once.
         self._warehouse = DuckDBWarehouse(settings.model_copy(update={"lock_timeout_seconds": 0.0}))
         self._is_open = False
 
@@ -55,11 +55,11 @@ class DuckDBDiagnosis:
         return self._warehouse.schema([table]).get(table.full_name) if self._is_open else None
 
     def layout(self, table: TableSpec) -> Iterator[Finding]:  # noqa: ARG002
-        """Say nothing: a table of DuckDB has no partitions, and whoever may write the file may do everything."""
+        """Yield nothing: DuckDB has no partitions and no permissions on tables."""
         yield from ()
 
     def creation(self, table: TableSpec) -> Iterator[Finding]:  # noqa: ARG002
-        """Say nothing: nothing but the folder and the file can keep a table from being created."""
+        """Yield nothing: only the folder or the file can prevent a table from being created."""
         yield from ()
 
     def _folder(self, folder: Path) -> Finding:

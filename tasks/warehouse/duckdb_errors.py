@@ -1,4 +1,4 @@
-"""What DuckDB's errors mean; the only place that reads them."""
+"""What DuckDB's errors mean; no other module reads them."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tasks.settings import DuckDBSettings
 from tasks.tables.spec import TableSpec
 
 DRIVER_ERRORS = (duckdb.Error, OSError, ValueError, OverflowError, NotImplementedError)
-"""What DuckDB, Arrow and Python's own conversion of values raise."""
+"""The exceptions of DuckDB, Arrow and Python's conversion of values."""
 
 _STORAGE_FAILED = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.PermissionException)
 _VALUE_FAILED = (duckdb.DataError, duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
@@ -26,16 +26,16 @@ _MAGIC = slice(8, 12)  # https://duckdb.org/docs/stable/internals/storage
 
 
 def holder_of_lock(error: BaseException) -> re.Match[str] | None:
-    """Return who holds the file, as group 1, if that is what an error says."""
+    """Return a match whose group 1 is the process that holds the file; None if it is another error."""
     return _LOCK_HELD.search(str(error))
 
 
 def refuse_what_is_no_duckdb_file(path: Path) -> None:
-    """Look at a file before DuckDB does: it opens some other formats, too, and then keeps nothing.
+    """Refuse a file of another format: DuckDB opens some of them, and then stores nothing.
 
     Raises:
         StorageError: The path is no file, or a file of another format; nothing was changed.
-        OSError: It cannot be looked at.
+        OSError: It cannot be read.
     """
     if path.is_dir():
         raise StorageError(f"{path} is a folder, not a DuckDB file; name a file in FULLCOURT_DUCKDB_PATH")
@@ -63,12 +63,12 @@ def refuse_what_is_no_duckdb_file(path: Path) -> None:
 
 
 def translate(error: BaseException, settings: DuckDBSettings, table: TableSpec | None = None) -> FullcourtError:
-    """Return the error of Fullcourt that says what DuckDB's means.
+    """Return the Fullcourt error for an error of DuckDB.
 
     Args:
         error: One of ``DRIVER_ERRORS``.
-        settings: Whose file the message names.
-        table: What the statement was about.
+        settings: Their file stands in the message.
+        table: The table of the statement.
     """
     text, path = " ".join(str(error).split()), settings.path
     about = f"{table.full_name}: " if table else ""

@@ -22,7 +22,7 @@ class DuckDBWarehouse(Connection):
 
     @property
     def bytes_billed(self) -> None:
-        """None: reading a file of one's own costs nothing."""
+        """None: reading a local file costs nothing."""
         return
 
     def fetch(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
@@ -50,7 +50,7 @@ class DuckDBWarehouse(Connection):
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:
-        """Create the tables, and the file, that are missing; never changes one that is there."""
+        """Create the missing tables, and the file; an existing table is not changed."""
         if not self._is_in_file:
             self._open.close()
             self._connect(creates=True)
@@ -75,7 +75,7 @@ class DuckDBWarehouse(Connection):
         game_date: date,
         run_id: str,  # noqa: ARG002
     ) -> Iterator[Staged]:
-        """Build a day's rows in a temporary table, which only this connection sees: day and run need no name."""
+        """Build a day's rows in a temporary table, which only this connection sees."""
         location = f"staged_{table.name}"
         text, bound = self._bind(sql, parameters)
         columns = ", ".join(f"CAST({c.name} AS {DUCKDB_TYPES[c.type]}) AS {c.name}" for c in table.columns)
@@ -97,12 +97,12 @@ class DuckDBWarehouse(Connection):
                 return self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {rows}")
 
     def estimate(self, sql: str, parameters: Parameters) -> None:  # noqa: ARG002
-        """Return None: reading a file of one's own costs nothing."""
+        """Return None: reading a local file costs nothing."""
         return
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
-        """Merge the small row groups that runs before have left; what they staged is gone with their connections."""
-        # If somebody in this process writes meanwhile, the next run does it.
+        """Merge the small row groups that earlier runs left; their staged rows went with their connections."""
+        # If another thread of this process is writing, the next run does it.
         with (
             self._turn(),
             self._translated(),
@@ -110,7 +110,7 @@ class DuckDBWarehouse(Connection):
         ):
             self._run("RESET GLOBAL max_vacuum_tasks")
             try:
-                self._change_nothing()  # a file without changes is left as it is
+                self._change_nothing()  # DuckDB skips the checkpoint of an unchanged file
                 self._run("CHECKPOINT")
             finally:
                 self._run("SET GLOBAL max_vacuum_tasks = 0")
@@ -140,13 +140,13 @@ class DuckDBWarehouse(Connection):
             return self._run(text, bound)
 
     def streamed_rows(self, table: TableSpec) -> int:  # noqa: ARG002
-        """Return 0: a row is in its table, or it is not."""
+        """Return 0: DuckDB has no streaming buffer."""
         return 0
 
     def back_up(self, table: TableSpec, name: str, *, before: date, expires_at: datetime) -> Backup:
-        """Copy the rows of the days before a day to a table of their own, which says when it was made and expires."""
+        """Copy the rows of the days before a day to a table whose comment says when it was made and when it expires."""
         location, created_at = f"{self._settings.backup_dataset}.{name}", datetime.now(UTC)
-        said = json.dumps(
+        comment = json.dumps(
             {
                 "application": "fullcourt",
                 "created_at": created_at.isoformat(),
@@ -161,7 +161,7 @@ class DuckDBWarehouse(Connection):
                 f"CREATE TABLE {location} AS FROM {table.full_name} WHERE {table.partition} < $before",
                 {"before": before},
             )
-            self._run(f"COMMENT ON TABLE {location} IS '{said}'")
+            self._run(f"COMMENT ON TABLE {location} IS '{comment}'")
         return Backup(name=name, created_at=created_at, expires_at=expires_at, location=location)
 
     def backups(self) -> list[Backup]:
@@ -174,7 +174,7 @@ class DuckDBWarehouse(Connection):
                 "AND schema_name = $dataset AND comment IS NOT NULL",
                 {"dataset": dataset},
             ).fetchall()
-        found = [_backup(name, said, f"{dataset}.{name}") for name, said in rows]
+        found = [_backup(name, comment, f"{dataset}.{name}") for name, comment in rows]
         return sorted((backup for backup in found if backup), key=lambda backup: backup.created_at)
 
     def drop_backup(self, backup: Backup) -> None:
@@ -192,7 +192,7 @@ class DuckDBWarehouse(Connection):
         where: str = "TRUE",
         bound: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
-        """Give what to insert in place of rows: a source's, with what the old ones hold in a person's columns."""
+        """Yield the rows to insert: a source's, with the old values of the columns that only the table has."""
         own = own_columns(table, self._columns_of(table))
         if not own:
             yield source
@@ -204,13 +204,13 @@ class DuckDBWarehouse(Connection):
         self._run("DROP TABLE temp.completed_rows")
 
 
-def _backup(name: str, said: str, location: str) -> Backup | None:
-    """Read what a table's comment says of a backup; None if it is somebody else's comment."""
+def _backup(name: str, comment: str, location: str) -> Backup | None:
+    """Return the backup that a table's comment describes; None if it is another comment."""
     try:
-        told = json.loads(said)
-        moments = {key: datetime.fromisoformat(told[key]).astimezone(UTC) for key in ("created_at", "expires_at")}
+        found = json.loads(comment)
+        moments = {key: datetime.fromisoformat(found[key]).astimezone(UTC) for key in ("created_at", "expires_at")}
     except (ValueError, TypeError, LookupError):
         return None
-    if not is_own_backup(name, application=told.get("application")):
+    if not is_own_backup(name, application=found.get("application")):
         return None
     return Backup(name=name, location=location, **moments)

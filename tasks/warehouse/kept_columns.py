@@ -1,4 +1,4 @@
-"""Columns that a table has beyond the catalogue's: a person's own, whose values a rewrite of the row must not lose."""
+"""Columns that users added to a table: rewriting a row must not lose their values."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from tasks.tables.spec import TableSpec
 
 
 def own_columns(table: TableSpec, there: Iterable[str]) -> list[str]:
-    """Return those of a table's columns that the catalogue does not know, in their order."""
+    """Return the columns of a table that the catalogue does not have, in their order."""
     known = {column.name.lower() for column in table.columns}
     return [name for name in there if name.lower() not in known]
 
@@ -14,15 +14,15 @@ def own_columns(table: TableSpec, there: Iterable[str]) -> list[str]:
 def with_kept(
     table: TableSpec, source: str, *, columns: Sequence[str], own: Sequence[str], where: str, quote: str
 ) -> str:
-    """Return a query that gives every row of a source what the row of the same key now holds in a person's columns.
+    """Return a query for a source's rows, each with the users' columns of the existing row with the same key.
 
     Args:
-        table: Where the rows are now; its grain is the key.
-        source: What gives the new rows.
+        table: The table with the existing rows; its grain is the key.
+        source: The new rows: a table, or a query in parentheses.
         columns: The columns of the source.
-        own: The person's columns.
-        where: Which rows of the table can be of the same key.
-        quote: What stands around an identifier.
+        own: The users' columns.
+        where: A condition on the existing rows that can have one of the keys.
+        quote: The quotation mark of identifiers.
     """
     keys = ", ".join(table.grain)
     quoted = [f"{quote}{name}{quote}" for name in own]

@@ -1,4 +1,4 @@
-"""Open the warehouse that the settings choose, or look at it."""
+"""Open the warehouse that the settings choose, or its diagnosis."""
 
 from tasks.settings import BigQuerySettings, WarehouseSettings
 from tasks.warehouse.base import Origin, Warehouse
@@ -10,7 +10,7 @@ def open_warehouse(settings: WarehouseSettings, origin: Origin | None = None) ->
 
     Args:
         settings: Those of the chosen warehouse.
-        origin: On whose behalf; one of its own without.
+        origin: What the connection works for; a random one if it is missing.
     """
     # Imported here, so that a run loads the driver of its own warehouse and no other.
     if isinstance(settings, BigQuerySettings):
@@ -23,7 +23,7 @@ def open_warehouse(settings: WarehouseSettings, origin: Origin | None = None) ->
 
 
 def open_diagnosis(settings: WarehouseSettings) -> Diagnosis:
-    """Return a look at a warehouse, not yet begun: use it in a ``with`` block."""
+    """Return the diagnosis of a warehouse, not yet connected: use it in a ``with`` block."""
     if isinstance(settings, BigQuerySettings):
         from tasks.warehouse.bigquery.diagnosis import BigQueryDiagnosis
 

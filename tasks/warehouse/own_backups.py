@@ -1,4 +1,4 @@
-"""Which tables of the backup dataset are backups of the cleanup: the dataset can be shared."""
+"""Recognise the cleanup's backups: other tables may share their dataset."""
 
 from collections.abc import Iterable
 
@@ -8,15 +8,15 @@ from tasks.warehouse.base import Backup
 
 
 def is_own_backup(name: str, *, application: str | None) -> bool:
-    """Tell whether the cleanup made a backup: it says so, or has the name of one, as those from before it said so."""
+    """Return whether the cleanup made a table: by its label, or by its name, for backups older than the label."""
     return application == "fullcourt" or BackupName.parse(name) is not None
 
 
 def backup_named(name: str, backups: Iterable[Backup], location: str) -> Backup:
-    """Return the backup of a name.
+    """Return the backup with a name.
 
     Raises:
-        StorageError: What has that name is something else; it was left as it is.
+        StorageError: Another table has that name; it was not changed.
     """
     for backup in backups:
         if backup.name == name:

@@ -1,4 +1,4 @@
-"""Check that the tables are what the catalogue says, before anything is read from or written to them."""
+"""Check that the tables match the catalogue before anything is read or written."""
 
 from collections.abc import Iterable
 
@@ -14,10 +14,10 @@ def prepare_tables(
     """Check tables, then create those that are written and missing.
 
     Args:
-        warehouse: Where they are.
-        catalogue: What they should be.
-        inputs: Names of tables that must be there.
-        written: Names of tables that may be missing.
+        warehouse: The warehouse with the tables.
+        catalogue: The tables as they should be.
+        inputs: Names of tables that must exist.
+        written: Names of tables that are created if they are missing.
 
     Raises:
         SchemaError: A table or column is missing or has another type; the message lists every one.
@@ -33,11 +33,11 @@ def prepare_tables(
 
 
 def differences(table: TableSpec, existing: dict[str, dict[str, str]]) -> list[str]:
-    """Say what of a table is missing or has another type, and what to do; nothing if it is as it should be.
+    """Return what is missing in a table or has another type, and what to do; empty if it matches.
 
     Args:
-        table: What it should be.
-        existing: The types of the columns that are there, by table and column.
+        table: The table in the catalogue.
+        existing: The types of the existing columns, by table and column.
     """
     there = existing.get(table.full_name)
     if there is None:

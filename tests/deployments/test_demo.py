@@ -126,11 +126,11 @@ def test_the_demo_never_replaces_a_file_that_is_not_as_a_demo_left_it(
 
 def test_no_other_command_works_on_the_demos_file_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FULLCOURT_DUCKDB_PATH")
-    assert load_settings().connection().place == str(PROJECT_ROOT / ".fullcourt" / "warehouse.duckdb")
+    assert load_settings().connection().display_name == str(PROJECT_ROOT / ".fullcourt" / "warehouse.duckdb")
     assert DEMO_WAREHOUSE != PROJECT_ROOT / ".fullcourt" / "warehouse.duckdb"
     monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", "mine/one.duckdb")
     monkeypatch.chdir(tmp_path)  # wherever a command or a worker runs, it is one file
-    assert load_settings().connection().place == str(PROJECT_ROOT / "mine" / "one.duckdb")
+    assert load_settings().connection().display_name == str(PROJECT_ROOT / "mine" / "one.duckdb")
 
 
 def test_make_clean_removes_nothing_that_is_kept_in_fullcourt() -> None:

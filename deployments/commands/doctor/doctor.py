@@ -58,7 +58,9 @@ def examine(home: Path) -> Iterator[Finding]:
         yield Finding("missing", "settings", str(error))
         return
     connection = settings.connection()
-    yield Finding("ok", "settings", f"the warehouse is {connection.place}; the catalogue has {len(tables)} tables")
+    yield Finding(
+        "ok", "settings", f"the warehouse is {connection.display_name}; the catalogue has {len(tables)} tables"
+    )
     yield from prefect_diagnosis.examine(home)
     yield from examine_warehouse(connection, tables)
 

@@ -1,4 +1,4 @@
-"""Append rows in batches: BigQuery takes 1,500 load jobs a table and day, and many days end at about the same time.
+"""Append rows in batches: BigQuery allows 1,500 load jobs a table and day, and many days end at the same time.
 
 https://cloud.google.com/bigquery/quotas#load_jobs
 """
@@ -14,7 +14,7 @@ Load = Callable[[Sequence[str]], None]
 
 @dataclass
 class _Batch:
-    """Rows that go in one load job, and what came of it."""
+    """The rows of one load job, and its result."""
 
     lines: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -24,8 +24,8 @@ class _Batch:
 class Appends:
     """The rows that the threads of this process append to one table.
 
-    Whoever comes first loads the rows of all that come while he waits for his turn; every caller returns when its own
-    rows are in the table, or raises what its load job raised.
+    The first caller loads its rows together with those that arrive while it waits for its turn. Every caller returns
+    when its own rows are in the table, or raises what their load job raised.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Appends:
         self._last_load = float("-inf")
 
     def append(self, lines: Sequence[str], load: Load, *, interval_seconds: float) -> None:
-        """Have the lines loaded, no sooner than ``interval_seconds`` after the load before."""
+        """Load the lines, no sooner than ``interval_seconds`` after the previous load."""
         with self._lock:
             is_first = self._waiting is None
             batch = self._waiting = self._waiting or _Batch()
@@ -61,7 +61,7 @@ class Appends:
                 batch.ended.set()
 
     def _close(self) -> None:
-        """Let whoever comes from now on wait for the next load."""
+        """Let later callers join the next load."""
         with self._lock:
             self._waiting = None
 
@@ -70,5 +70,5 @@ _tables: defaultdict[tuple[str, str], Appends] = defaultdict(Appends)
 
 
 def appends_to(warehouse: str, table: str) -> Appends:
-    """Return the one batcher that this process has for a table of a warehouse."""
+    """Return this process's batcher for a table of a warehouse."""
     return _tables[warehouse, table]

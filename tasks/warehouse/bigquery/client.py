@@ -18,7 +18,7 @@ def connect(settings: BigQuerySettings) -> bigquery.Client:
     Raises:
         SettingsError: There is no block of that name.
         AccessError: There are no credentials, or they are not a key.
-        TransientError: Prefect does not tell the block.
+        TransientError: Prefect's server did not return the block.
     """
     try:
         return bigquery.Client(project=settings.project, location=settings.location, credentials=credentials(settings))
@@ -35,8 +35,8 @@ def credentials(settings: BigQuerySettings) -> Any:
         return block.get_credentials_from_service_account()
     except httpx.HTTPError as error:
         raise TransientError(
-            f"FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK={name}: Prefect does not tell the block ({type(error).__name__}); "
-            "look at its server, then try again"
+            f"FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK={name}: Prefect's server did not return the block "
+            f"({type(error).__name__}); check the server, then try again"
         ) from error
     except ValueError as error:  # what Prefect says of a block, and google-auth of a key
         if "Unable to find block document" in str(error):

@@ -1,4 +1,4 @@
-"""A connection to a project, and the requests that more than one part makes over it."""
+"""A connection to a project, and the requests that the adapter and the diagnosis share."""
 
 import io
 from collections.abc import Sequence
@@ -111,7 +111,7 @@ class Connection:
             self._query(Purpose("create", dataset), create_schema(dataset, self._settings.location), {})
 
     def _list(self, dataset: str) -> list[TableListItem]:
-        """Return what is in a dataset; nothing if there is no such dataset."""
+        """Return the tables of a dataset; empty if it does not exist."""
 
         def tables() -> list[TableListItem]:
             try:

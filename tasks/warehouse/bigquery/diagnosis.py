@@ -1,4 +1,4 @@
-"""The first check of a BigQuery project: reads of metadata, dry runs and questions about permissions; all of it free.
+"""The doctor's checks of a BigQuery project: metadata, dry runs and permissions; all of them are free.
 
 Permissions on a table are asked for: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables/testIamPermissions.
 There is no such question about a dataset or a project. There the statement that a run would send is tried in a dry run,
@@ -31,7 +31,7 @@ _SNAPSHOT = "bigquery.tables.createSnapshot"
 
 
 class BigQueryDiagnosis(Connection):
-    """A look at the project that the settings name."""
+    """Checks of the project that the settings name."""
 
     def __init__(self, settings: BigQuerySettings) -> None:
         deadline = min(settings.retry_deadline_seconds, _RETRY_DEADLINE_SECONDS)
@@ -43,12 +43,12 @@ class BigQueryDiagnosis(Connection):
         return self
 
     def access(self, tables: Sequence[TableSpec]) -> Iterator[Finding]:
-        """Look at the credentials, the project and every dataset.
+        """Check the credentials, the project and every dataset.
 
         Raises:
             SettingsError: There is no credentials block of that name.
             AccessError: There are no credentials, or they are not accepted.
-            TransientError: There is no answer.
+            TransientError: BigQuery does not answer.
         """
         yield self._credentials()
         yield from self._project()
@@ -65,17 +65,17 @@ class BigQueryDiagnosis(Connection):
         return {field.name: type_of(field) for field in there.schema} if there else None
 
     def layout(self, table: TableSpec) -> Iterator[Finding]:
-        """Say where a table is not, how it is not divided, and what one may not do with it, of what a run needs."""
+        """Yield a wrong location or partition of a table, and the permissions that a run lacks on it."""
         there = self._table(table)
         if there is not None:
-            yield from self._wrong_place(f"table {table.full_name}", str(there.location))
+            yield from self._wrong_location(f"table {table.full_name}", str(there.location))
             if table.role != "view":
                 yield from _wrong_partition(table, there)
-                yield from _dear(table, there)
+                yield from _expensive_to_read(table, there)
             yield from self._not_permitted(table)
 
     def creation(self, table: TableSpec) -> Iterator[Finding]:
-        """Say whether the statement that creates a table would be refused."""
+        """Yield why the statement that creates a table would be refused."""
         if table.role == "view":  # what it reads may have to be created first
             return
         if table.dataset in self._datasets:
@@ -104,7 +104,7 @@ class BigQueryDiagnosis(Connection):
             return
         if there is not None:
             self._datasets.add(name)
-            wrong = list(self._wrong_place(subject, str(there.location)))
+            wrong = list(self._wrong_location(subject, str(there.location)))
             yield from wrong or [Finding("ok", subject, f"is in {there.location}")]
         elif is_needed:
             yield Finding("missing", subject, "does not exist: load data with the ingest deployment, which creates it")
@@ -125,7 +125,7 @@ class BigQueryDiagnosis(Connection):
             refused.append(Finding("missing", subject, str(error)))
         yield from refused or [Finding("ok", subject, "takes staging tables")]
 
-    def _wrong_place(self, subject: str, location: str) -> Iterator[Finding]:
+    def _wrong_location(self, subject: str, location: str) -> Iterator[Finding]:
         wanted = self._settings.location
         if location.lower() != wanted.lower():
             yield Finding(
@@ -135,7 +135,7 @@ class BigQueryDiagnosis(Connection):
             )
 
     def _not_permitted(self, table: TableSpec) -> Iterator[Finding]:
-        """Ask for the permissions that runs need: those of a backfill must be there, of other runs are noted."""
+        """Ask for the permissions that runs need: a missing one of a backfill is an error, of other runs a note."""
         needed = [*_READ, *([_WRITE] if table.role in ("derived", "record") else [])]
         other = {_WRITE: "ingest and cleanup cannot change it"} if table.role == "input" else {}
         if table.ttl_days is not None:
@@ -153,7 +153,7 @@ class BigQueryDiagnosis(Connection):
                 yield Finding(level, subject, text)  # type: ignore[arg-type]
 
     def _refused(self, subject: str, statement: str) -> Iterator[Finding]:
-        """Try a statement in a dry run; say so if it would be refused."""
+        """Yield why a statement would be refused: it is sent as a dry run."""
         config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
         try:
             self._ask(subject, lambda: self._client.query(statement, job_config=config, job_retry=None, **ONCE))
@@ -161,7 +161,7 @@ class BigQueryDiagnosis(Connection):
             yield Finding("missing", subject, str(error))
 
     def _table(self, table: TableSpec) -> bigquery.Table | None:
-        """Return a table, asked for once."""
+        """Return a table; it is requested once."""
         name = table.full_name
         if name not in self._tables:
             self._tables[name] = self._look_up(name)
@@ -179,7 +179,7 @@ def _unless_not_found(request: Callable[[], T]) -> T | None:
 
 
 def _wrong_partition(table: TableSpec, there: bigquery.Table) -> Iterator[Finding]:
-    """A day of a derived table is published onto its partition; any other table is only dearer to read without."""
+    """A derived table must be partitioned by day, to publish one; any other table is only more expensive to read."""
     found = there.time_partitioning
     if found is not None and (found.type_, found.field) == ("DAY", table.partition):
         if found.expiration_ms is not None and table.role == "derived":
@@ -194,14 +194,14 @@ def _wrong_partition(table: TableSpec, there: bigquery.Table) -> Iterator[Findin
     text = f"is partitioned {is_said}, and should be by day of {table.partition}"
     if table.role == "derived":
         text += ": a day cannot be published; move it away and let "
-        text += "`python -m deployments.commands.ddl apply` create it anew"
+        text += "`python -m deployments.commands.ddl apply` create it again"
         yield Finding("missing", f"table {table.full_name}", text)
     else:
         yield Finding("note", f"table {table.full_name}", f"{text}: a day costs as much as all days")
 
 
-def _dear(table: TableSpec, there: bigquery.Table) -> Iterator[Finding]:
-    """Say what makes a table dearer than it need be."""
+def _expensive_to_read(table: TableSpec, there: bigquery.Table) -> Iterator[Finding]:
+    """Yield what makes a table more expensive to read than it need be."""
     subject, clustered = f"table {table.full_name}", tuple(there.clustering_fields or ())
     if clustered != table.cluster:
         is_said, wanted = (", ".join(fields) or "nothing" for fields in (clustered, table.cluster))

@@ -1,4 +1,4 @@
-"""What BigQuery's errors mean; the only place that reads them.
+"""What BigQuery's errors mean; no other module reads them.
 
 Reasons: https://cloud.google.com/bigquery/docs/error-messages
 """
@@ -49,7 +49,7 @@ _CONNECTION = (
 _LOCAL = (OSError, requests.exceptions.RequestException)  # certificates, proxies, an address that is none
 _VALUE = (ValueError, OverflowError, TypeError, InvalidResponse, DataCorruption)
 DRIVER_ERRORS = (GoogleAPICallError, GoogleAuthError, RetryError, *_CONNECTION, *_LOCAL, *_VALUE)
-"""What the client, and what it is made of, raise."""
+"""The exceptions of the client and of the libraries that it uses."""
 _TOO_MANY_REQUESTS, _SERVER_ERROR, _NOT_IMPLEMENTED = 429, 500, 501
 _ENDED_BY_TIME = ("stopped", "timeout")
 _QUEUE_SIGN = "Too many DML statements outstanding"  # its reason, resourcesExceeded, is also a query's that is too big
@@ -58,7 +58,7 @@ _SCHEMA_SIGNS = ("changed mode", "changed type", "does not match", "no such fiel
 
 
 class JobFailedError(Exception):
-    """A job that ended with an error of its own, which its status tells."""
+    """A job ended with an error in its status."""
 
     def __init__(self, job_id: str, result: Mapping[str, Any]) -> None:
         super().__init__(str(result.get("message", "")))
@@ -66,7 +66,7 @@ class JobFailedError(Exception):
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether the same call can succeed a little later."""
+    """Return whether the same call can succeed a little later."""
     if _QUEUE_SIGN in str(error):
         return True
     if isinstance(error, JobFailedError):
@@ -81,12 +81,12 @@ def is_passing(error: BaseException) -> bool:
 
 
 def translate(error: BaseException, settings: BigQuerySettings, *, about: str, job_id: str = "") -> FullcourtError:
-    """Return the error of Fullcourt that says what BigQuery's means.
+    """Return the Fullcourt error for an error of BigQuery.
 
     Args:
         error: One of ``DRIVER_ERRORS``, or a JobFailedError.
-        settings: Whose project and location the message names.
-        about: The table, or what else the call was about.
+        settings: Their project and location stand in the message.
+        about: The table, or another subject of the call.
         job_id: The job, if there was one.
     """
     where = f"{about} (job {job_id})" if job_id else about

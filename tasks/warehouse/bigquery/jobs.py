@@ -1,4 +1,4 @@
-"""Run jobs: each with an id of its own, so that none runs twice, tried again within one deadline."""
+"""Run jobs: each with its own id, so that none runs twice, and retried until one deadline."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ Config = TypeVar("Config", bigquery.QueryJobConfig, bigquery.CopyJobConfig, bigq
 Begin = Callable[[str], Job]
 
 ONCE: dict[str, Any] = {"retry": None, "timeout": 60.0}
-"""How a request is made: once, within seconds. What is tried again is decided here, and not by the client."""
+"""The options of a request: made once, with a time-out. This module retries, and not the client."""
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 30.0
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 2.0
@@ -32,7 +32,7 @@ _LONGEST_LABEL = 63  # https://cloud.google.com/bigquery/docs/labels-intro#requi
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a job is for; it names and labels the job."""
+    """The purpose of a job, for its name and its labels."""
 
     step: str
     table: str | None = None
@@ -40,7 +40,7 @@ class Purpose:
 
     @property
     def about(self) -> str:
-        """How a message names it."""
+        """The purpose in a message."""
         return " ".join(part for part in (self.step, self.table, self.day) if part)
 
 
@@ -57,18 +57,18 @@ class Jobs:
         self.run_count = self.bytes_billed = 0
 
     def run(self, purpose: Purpose, content: str, begin: Begin) -> Job:
-        """Run a job to its end, again if it fails for a passing reason.
+        """Run a job to its end; one that fails for a transient reason is run again.
 
         Args:
-            purpose: What it is for.
-            content: What tells this job from others of the same purpose: its statement, its source.
-            begin: Begins a job of the id that it is given.
+            purpose: The job's purpose.
+            content: What distinguishes this job from others of the same purpose: its statement or source.
+            begin: Begins a job with the given id.
 
         Returns:
             The job, which succeeded.
 
         Raises:
-            DeadlineError: It did not succeed in time; nothing of it is left running.
+            DeadlineError: It did not succeed in time; no job is left running.
             WarehouseError: It was refused.
         """
         self.run_count += 1
@@ -91,12 +91,12 @@ class Jobs:
         return job
 
     def call(self, purpose: Purpose, request: Callable[[], T]) -> T:
-        """Make a request that is no job, again if it fails for a passing reason."""
+        """Make a request that is no job; one that fails for a transient reason is made again."""
         with self.translated(purpose):
             return self.reading()(request)()
 
     def reading(self) -> Retry:
-        """Return how the reading of a result is tried again."""
+        """Return the retry policy for reading a result."""
         return self._retry(time.monotonic() + self._settings.retry_deadline_seconds)
 
     def translated(self, purpose: Purpose, *, job_id: str = "") -> "_Translated":
@@ -104,13 +104,13 @@ class Jobs:
         return _Translated(self._settings, purpose, job_id)
 
     def configured(self, config: Config, purpose: Purpose) -> Config:
-        """Give a configuration what every job has: labels and a time-out."""
+        """Add labels and a time-out to a configuration."""
         config.labels = self.labels(purpose)
         config.job_timeout_ms = int(self._settings.job_timeout_seconds * 1000)
         return config
 
     def labels(self, purpose: Purpose) -> dict[str, str]:
-        """Return the labels by which costs can be told apart."""
+        """Return the labels that break costs down in billing reports."""
         labels: Mapping[str, str | None] = {
             "application": "fullcourt",
             "step": purpose.step,
@@ -122,14 +122,14 @@ class Jobs:
 
     def _base_id(self, purpose: Purpose, content: str) -> str:
         origin = self._origin
-        place = [origin.table or purpose.table, origin.day or purpose.day, origin.part]
-        name = "-".join(["fullcourt", origin.run_id, origin.step, *(part for part in place if part), purpose.step])
+        subject = [origin.table or purpose.table, origin.day or purpose.day, origin.part]
+        name = "-".join(["fullcourt", origin.run_id, origin.step, *(part for part in subject if part), purpose.step])
         digest = sha256(content.encode()).hexdigest()[:8]
         nth = self._used[name] = self._used.get(name, 0) + 1
         return f"{name}-{digest}-{origin.attempt}-{nth}".replace(".", "_")
 
     def _begin_once(self, begin: Begin, job_id: str, until: float) -> Job:
-        """Begin a job, or find it if it was begun before: an answer may have been lost."""
+        """Begin a job, or find it if it exists: the response to an earlier request may have been lost."""
         try:
             return self._retry(until)(begin)(job_id)
         except Conflict:
@@ -137,7 +137,7 @@ class Jobs:
             return cast("Job", find(job_id, location=self._settings.location, **ONCE))
 
     def _wait(self, job: Job) -> None:
-        """Wait for the end of a job; one that takes too long is cancelled."""
+        """Wait for a job to end; cancel it after its time-out."""
 
         def look() -> None:
             if job.state != "DONE":
@@ -163,7 +163,7 @@ class Jobs:
             ) from None
 
     def _retry(self, until: float, *, also: type[Exception] | None = None) -> Retry:
-        """Return the one way in which anything is tried again: with back-off and jitter, until a moment."""
+        """Return the one retry policy: with back-off and jitter, until a moment."""
         return Retry(
             predicate=lambda error: is_passing(error) or (also is not None and isinstance(error, also)),
             initial=min(_FIRST_WAIT_SECONDS, self._settings.retry_deadline_seconds / 10),

@@ -1,7 +1,7 @@
-"""Staging tables: what one is named, what it says of itself, and when it has been left behind.
+"""Staging tables: their names, their labels, and which of them are left over.
 
-A name is no proof of ownership: a dataset can be shared. A table is dropped only if its labels say that this
-application made it, for a run of this very Prefect server, that is known to be over. All else expires by itself.
+A name does not prove ownership: a dataset can be shared. A table is dropped only if its labels say that this
+application made it, for a run of this Prefect server, and that run is known to be over. Any other expires by itself.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _PURPOSE = "staging"
 
 
 def staging_name(table: TableSpec, what: str, run_id: str) -> str:
-    """Return a name that no table has, for rows of a table."""
+    """Return a unique name for a staging table."""
     return f"{table.name}__{what}__{_suffix(run_id)}__{uuid4().hex[:8]}"
 
 
@@ -34,13 +34,13 @@ def create_staging(location: str, like: TableSpec, run_id: str, server: str | No
 
 
 def is_left_behind(table: TableListItem, server: str | None, is_over: Callable[[str], bool]) -> bool:
-    """Tell whether a table is what a run of a Prefect server, which is over, has left staged."""
-    said, run_id = table.labels, str(table.labels.get("run"))
+    """Return whether a run of this Prefect server that is over left a table staged."""
+    given, run_id = table.labels, str(table.labels.get("run"))
     return (
         server is not None
         and table.table_type == "TABLE"
-        and (said.get("application"), said.get("purpose"), said.get("server")) == ("fullcourt", _PURPOSE, server)
-        and f"__{_suffix(run_id)}__" in str(table.table_id)  # a copy under another name is somebody's own
+        and (given.get("application"), given.get("purpose"), given.get("server")) == ("fullcourt", _PURPOSE, server)
+        and f"__{_suffix(run_id)}__" in str(table.table_id)  # a copy under another name belongs to a user
         and is_over(run_id)
     )
 

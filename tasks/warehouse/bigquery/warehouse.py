@@ -1,9 +1,9 @@
-"""The adapter: what the backfill does with a warehouse, as BigQuery does it best.
+"""The warehouse on BigQuery.
 
 A published table is never written with DML. A day is built into a staging table by a query job, judged there, and
 copied onto its partition: one atomic update, and free
 (https://cloud.google.com/bigquery/docs/managing-tables#copy-table). Results are read over REST: they are small, and
-the Storage API would need a permission more.
+the Storage API would need one more permission.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -243,9 +243,9 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         )
 
     def _rows_for(self, table: TableSpec, sql: str, game_date: date) -> str:
-        """Return the query for a day's rows of a table: its columns in its own order, as rows are matched by place.
+        """Return the query for a day's rows, with the columns in the table's order: BigQuery matches them by position.
 
-        A column that only the table has keeps what the row of the same key holds in it.
+        A column that only the table has keeps the value of the row with the same key.
         """
         types = {column.name: column.type for column in table.columns}
         there = self._types_of(table) or types
@@ -277,13 +277,13 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         there = self._look_up(table.full_name)
         if there is None or table.query is None:
             return there is not None
-        is_ours = there.labels.get("application") == "fullcourt"  # another one's view is another one's
+        is_ours = there.labels.get("application") == "fullcourt"  # a view without our label belongs to its users
         return not is_ours or there.labels.get("definition") == definition(table)
 
 
 @contextmanager
 def _named(table: TableSpec) -> Iterator[None]:
-    """Let an error of a statement name the table that it was to fill."""
+    """Name the table in an error of a statement about it."""
     try:
         yield
     except SchemaError as error:
