@@ -7,13 +7,18 @@ and waits for its turn: https://www.sqlite.org/lang_transaction.html. On Postgre
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from prefect.cli import app
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 
-_begin = AioSqliteConfiguration.begin_transaction
+TURN_TIMEOUT_SECONDS = 600
+"""How long a writer waits for its turn: on a machine that stalled, Prefect's 60 s were not enough."""
+
+_begin, _set_up = AioSqliteConfiguration.begin_transaction, AioSqliteConfiguration.setup_sqlite
 
 
 @asynccontextmanager
@@ -35,6 +40,19 @@ async def begin_as_writer(
             SQLITE_BEGIN_MODE.reset(token)
 
 
-if __name__ == "__main__":
+def set_up(self: AioSqliteConfiguration, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    """Set up a connection as Prefect does, with a longer wait for the lock."""
+    _set_up(self, connection, record)
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {TURN_TIMEOUT_SECONDS * 1000}")
+
+
+def take_turns() -> None:
+    """Replace what Prefect does with SQLite, for this process."""
     AioSqliteConfiguration.begin_transaction = begin_as_writer  # type: ignore[method-assign]
+    AioSqliteConfiguration.setup_sqlite = set_up  # type: ignore[method-assign, assignment]
+
+
+if __name__ == "__main__":
+    take_turns()
     app()

@@ -7,12 +7,18 @@ import pytest
 import sqlalchemy as sa
 from prefect.server.database.configurations import AioSqliteConfiguration
 
-from deployments.local.server_process import begin_as_writer
+from deployments.local.server_process import TURN_TIMEOUT_SECONDS, take_turns
 
 
-def test_transactions_that_read_before_they_write_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AioSqliteConfiguration, "begin_transaction", begin_as_writer)
-    configuration = AioSqliteConfiguration(connection_url=f"sqlite+aiosqlite:///{tmp_path / 'prefect.db'}")
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AioSqliteConfiguration:
+    for name in ("begin_transaction", "setup_sqlite"):  # to be put back
+        monkeypatch.setattr(AioSqliteConfiguration, name, getattr(AioSqliteConfiguration, name))
+    take_turns()
+    return AioSqliteConfiguration(connection_url=f"sqlite+aiosqlite:///{tmp_path / 'prefect.db'}")
+
+
+def test_transactions_that_read_before_they_write_take_turns(configuration: AioSqliteConfiguration) -> None:
     together = 8
 
     async def look() -> int:
@@ -36,3 +42,11 @@ def test_transactions_that_read_before_they_write_take_turns(tmp_path: Path, mon
             return await look()
 
     assert asyncio.run(count()) == together
+
+
+def test_a_writer_waits_for_its_turn_longer_than_a_machine_stalls(configuration: AioSqliteConfiguration) -> None:
+    async def limit_milliseconds() -> int:
+        async with await configuration.session(await configuration.engine()) as session:
+            return int((await session.execute(sa.text("PRAGMA busy_timeout"))).scalar_one())
+
+    assert asyncio.run(limit_milliseconds()) == TURN_TIMEOUT_SECONDS * 1000 > 60_000
