@@ -81,8 +81,7 @@ def merge(engine: Engine, tree: exp.Merge) -> Result:
     values = [value.sql(dialect="duckdb") for value in incoming.args["then"].expression.expressions]
     alias, condition = tree.this.alias_or_name, outgoing.args["condition"]
     doomed = _streamed(engine, target, alias, condition)
-    gone = exp.select("1").from_(f"{target.dataset}.{target.name} AS {alias}").where(condition.copy())
-    where = engine.duckdb(gone).partition(" WHERE ")[2]
+    where = engine.condition(condition)
     new = engine.run(f"SELECT {', '.join(values)} FROM {source} AS {using.alias}")
     rows = _complete(target, columns, new)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb  # noqa: TID251 - this server's engine
@@ -53,10 +54,11 @@ class Engine:
 
     def duckdb(self, tree: Tree) -> str:
         """Return a statement in DuckDB's dialect."""
-        try:
-            return to_duckdb(tree.sql(dialect="bigquery"))[0]
-        except QueryError as error:
-            raise ApiError("invalidQuery", str(error)) from error
+        return _translated(_Same(tree))
+
+    def condition(self, condition: Tree) -> str:
+        """Return a condition of a statement, in DuckDB's dialect."""
+        return _translate(f"SELECT 1 WHERE {condition.sql(dialect='bigquery')}").partition(" WHERE ")[2]
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a statement in DuckDB's dialect and return its rows."""
@@ -81,6 +83,31 @@ class Engine:
             else:
                 raise not_implemented(f"results of DuckDB's type {kind}")
         return fields
+
+
+class _Same:
+    """A tree as a key: another one that looks the same has a key of its own, and nobody has to walk through it."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def __hash__(self) -> int:
+        return id(self.tree)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.tree is self.tree
+
+
+@lru_cache(maxsize=1024)
+def _translated(same: _Same) -> str:
+    return _translate(same.tree.sql(dialect="bigquery"))
+
+
+def _translate(text: str) -> str:
+    try:
+        return to_duckdb(text)[0]
+    except QueryError as error:
+        raise ApiError("invalidQuery", str(error)) from error
 
 
 def _value(value: Any) -> Any:

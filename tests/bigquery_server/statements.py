@@ -119,7 +119,7 @@ class Statement:
             read += scan.table.fields
         if not read:
             return 0
-        left = " AND ".join(self._pruning(part, scan.table) for part in filters) or "TRUE"
+        left = " AND ".join(self._pruning(part) for part in filters) or "TRUE"
         (found,) = self._engine.run(f"SELECT {size_of(read)} FROM {scan.table.quoted} WHERE {left}")
         return int(found[0])
 
@@ -173,10 +173,9 @@ class Statement:
             else:
                 yield Scan(node, table, tree, is_in_view)
 
-    def _pruning(self, part: Tree, table: Table) -> str:
+    def _pruning(self, part: Tree) -> str:
         """A condition on partitions, in DuckDB's SQL, with bare columns."""
         bare = part.copy()
         for column in bare.find_all(exp.Column):
             column.set("table", None)
-        query = exp.select("1").from_(f"{table.dataset}.{table.name}").where(bare)
-        return f"({self._engine.duckdb(query).partition(' WHERE ')[2]})"
+        return f"({self._engine.condition(bare)})"

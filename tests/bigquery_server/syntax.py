@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import sqlglot  # noqa: TID251
@@ -23,8 +24,9 @@ _UNDERSTOOD = {
 }
 
 
+@lru_cache(maxsize=1024)
 def parse(sql: str) -> Tree:
-    """Return a statement's tree.
+    """Return a statement's tree, which is everybody's: whoever changes one, changes a copy.
 
     Raises:
         ApiError: It is no statement, or one that is not implemented.
