@@ -7,9 +7,9 @@ import pytest
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses a warehouse once on DuckDB and once on BigQuery."""
-    if "warehouse_kind" not in metafunc.fixturenames or "rules" in metafunc.definition.path.parts:
-        return
+    """Run a test that needs a warehouse and a server once on DuckDB and once on BigQuery."""
     marked = {marker.name for marker in metafunc.definition.iter_markers()}
+    if "no_server" in marked:
+        return
     bigquery = pytest.param("bigquery", marks=[] if "always_on_bigquery" in marked else [pytest.mark.slow])
     metafunc.parametrize("warehouse_kind", ["duckdb"] if "duckdb_only" in marked else ["duckdb", bigquery])

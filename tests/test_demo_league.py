@@ -19,6 +19,8 @@ from tasks.settings import PROJECT_ROOT, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 
+pytestmark = pytest.mark.no_server
+
 SEASONS = (2021, 2022, 2023, 2024)
 COUNTS = (
     "points", "fg_attempts", "three_pt_attempts", "ft_attempts", "offensive_rebounds", "defensive_rebounds", "assists",

@@ -16,6 +16,8 @@ from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.league import SHARED_DATA, League, fetch
 
+pytestmark = pytest.mark.no_server
+
 PAGES = sorted([*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # Set-up from nothing, and the run that this test is part of.

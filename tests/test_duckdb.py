@@ -20,6 +20,8 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 from tests.league import League, fetch
 
+pytestmark = pytest.mark.no_server
+
 TABLE = "nba_reference.nba_schedule"
 GAMES = 12
 

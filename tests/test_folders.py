@@ -16,6 +16,8 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 
+pytestmark = pytest.mark.no_server
+
 
 @pytest.fixture(autouse=True)
 def _open_to_all() -> Iterator[None]:

@@ -16,11 +16,9 @@ from tasks.backfill.report import Report
 from tasks.errors import WarehouseBusyError
 from tasks.runtime.limits import LEASE_SECONDS, READERS, limits_of, reading, register_limits, throttle_publish, writing
 from tasks.settings import Settings, load_settings
-from tests.backfill.conftest import InThread, in_thread
 from tests.backfill.observe import DAY, open_season, outcomes, published, start_python
+from tests.fixtures.flows import InThread
 from tests.league import League
-
-__all__ = ["in_thread"]
 
 PLAYERS, TEAMS = "upcoming_player_game_context", "upcoming_team_game_context"
 BOTH = [PLAYERS, TEAMS]

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from tasks.runtime import markdown
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = pytest.mark.no_server
 
 HOSTILE = (
     "a | b",

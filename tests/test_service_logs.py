@@ -12,6 +12,8 @@ from deployments.local.keeper import quote
 from tasks.settings import PROJECT_ROOT
 from tests.service_logs import KNOWN, LOGS, errors_of
 
+pytestmark = pytest.mark.no_server
+
 POOL = "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in x\n    y()\n'
 SCHEDULER = (

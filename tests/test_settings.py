@@ -7,6 +7,8 @@ import pytest
 from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
+pytestmark = pytest.mark.no_server
+
 
 @pytest.mark.parametrize(
     ("name", "meant"),

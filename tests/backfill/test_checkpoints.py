@@ -9,7 +9,6 @@ from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.records import artifact_key
 from tasks.backfill.report import Report
 from tasks.settings import Settings
-from tests.backfill.conftest import AddTable, Elsewhere
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -29,6 +28,7 @@ from tests.backfill.observe import (
     run_artifact,
     task_runs,
 )
+from tests.fixtures.warehouses import AddTable, Elsewhere
 from tests.league import League, fetch, run_sql
 
 RunBackfill = Callable[..., Report]

@@ -15,7 +15,6 @@ from tasks.backfill.result import DayResult
 from tasks.settings import Settings
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 from tests.backdoor import is_untouched, refuse
-from tests.backfill.conftest import InThread
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -32,6 +31,7 @@ from tests.backfill.observe import (
     task_runs,
     wait_until,
 )
+from tests.fixtures.flows import InThread
 from tests.league import League
 
 RunBackfill = Callable[..., Report]

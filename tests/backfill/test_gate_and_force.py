@@ -3,7 +3,6 @@ from collections.abc import Callable
 from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backdoor import refuse
-from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -18,6 +17,7 @@ from tests.backfill.observe import (
     outcomes,
     published,
 )
+from tests.fixtures.warehouses import AddTable
 from tests.league import League, fetch, run_sql
 
 RunBackfill = Callable[..., Report]

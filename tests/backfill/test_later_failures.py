@@ -10,7 +10,6 @@ from tasks.backfill.request import read_request
 from tasks.backfill.survey import plan_backfill
 from tasks.settings import Settings
 from tests.backdoor import refuse
-from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -28,6 +27,7 @@ from tests.backfill.observe import (
     play,
     published,
 )
+from tests.fixtures.warehouses import AddTable
 from tests.league import League, fetch, run_sql
 
 RunBackfill = Callable[..., Report]

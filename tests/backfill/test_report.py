@@ -10,7 +10,6 @@ from flows.backfill import backfill
 from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backdoor import refuse
-from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -25,6 +24,7 @@ from tests.backfill.observe import (
     published,
     run_artifact,
 )
+from tests.fixtures.warehouses import AddTable
 from tests.league import League, run_sql
 
 RunBackfill = Callable[..., Report]

@@ -11,7 +11,6 @@ from tasks.backfill.report import Report
 from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
-from tests.backfill.conftest import AddTable, Elsewhere, InThread
 from tests.backfill.observe import (
     MAIN,
     TABLES,
@@ -26,6 +25,8 @@ from tests.backfill.observe import (
     start_backfill,
     wait_until,
 )
+from tests.fixtures.flows import InThread
+from tests.fixtures.warehouses import AddTable, Elsewhere
 from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]

@@ -9,7 +9,6 @@ import pytest
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
-from tests.backfill.conftest import AddTable
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -24,6 +23,7 @@ from tests.backfill.observe import (
     outcomes,
     published,
 )
+from tests.fixtures.warehouses import AddTable
 from tests.league import League, fetch, run_sql
 
 RunBackfill = Callable[..., Report]

@@ -11,7 +11,6 @@ from tests.backdoor import stream
 from tests.bigquery.test_access import use_block
 from tests.bigquery.test_jobs import jobs_of_runs
 from tests.bigquery_server.server import BigQueryServer, Fault
-from tests.cleanup.conftest import Clean, _noon, clean, put_back, set_clock
 from tests.cleanup.observe import (
     CUTOFF,
     FUTURE,
@@ -27,11 +26,14 @@ from tests.cleanup.observe import (
     player,
     put_some,
 )
+from tests.fixtures.flows import Clean, SetClock
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["_noon", "clean", "put_back", "set_clock"]
 
+@pytest.fixture(autouse=True)
+def _noon(set_clock: SetClock) -> None:
+    set_clock(NOW)
 
 def test_rows_in_the_streaming_buffer_are_left_with_a_note_and_taken_by_a_later_run(
     settings: Settings, clean: Clean, server: BigQueryServer, project: str

@@ -24,9 +24,7 @@ from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
-from tests.backfill.conftest import InThread
 from tests.backfill.observe import wait_until
-from tests.cleanup.conftest import Clean
 from tests.cleanup.observe import (
     CUTOFF,
     FUTURE,
@@ -42,6 +40,7 @@ from tests.cleanup.observe import (
     put,
     put_some,
 )
+from tests.fixtures.flows import Clean, InThread
 
 Ask = Callable[..., tuple[Any, FlowRun]]
 Deployed = Callable[..., FlowRun]

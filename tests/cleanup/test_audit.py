@@ -9,8 +9,8 @@ from flows.cleanup import cleanup
 from tasks.settings import Settings
 from tests.backdoor import run_sql
 from tests.backfill.observe import artifacts, wait_until
-from tests.cleanup.conftest import Clean
 from tests.cleanup.observe import CUTOFF, PLAYERS, STALE, TEAMS, audit, backups, player, put, put_some
+from tests.fixtures.flows import Clean
 from tests.league import fetch
 
 

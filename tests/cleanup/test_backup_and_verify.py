@@ -13,7 +13,6 @@ from tasks.warehouse.bigquery.warehouse import BigQueryWarehouse
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql, server_of
-from tests.cleanup.conftest import Clean, SetClock
 from tests.cleanup.observe import (
     CUTOFF,
     FUTURE,
@@ -28,6 +27,7 @@ from tests.cleanup.observe import (
     put,
     put_some,
 )
+from tests.fixtures.flows import Clean, SetClock
 from tests.league import fetch
 
 ADAPTERS = {"duckdb": DuckDBWarehouse, "bigquery": BigQueryWarehouse}

@@ -10,8 +10,6 @@ from tasks.cleanup import delete as module
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
-from tests.backfill.conftest import InThread
-from tests.cleanup.conftest import Clean
 from tests.cleanup.observe import (
     CUTOFF,
     FUTURE,
@@ -28,6 +26,7 @@ from tests.cleanup.observe import (
     put_some,
     rows_of,
 )
+from tests.fixtures.flows import Clean, InThread
 
 
 def before_call(monkeypatch: pytest.MonkeyPatch, where: object, name: str, what: Callable[[], None]) -> None:

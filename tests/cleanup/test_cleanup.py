@@ -9,7 +9,6 @@ from tasks.calendar import league_day
 from tasks.errors import RequestError
 from tasks.settings import Settings
 from tests.backdoor import is_untouched, relax, run_sql
-from tests.cleanup.conftest import Clean, SetClock
 from tests.cleanup.observe import (
     AUDIT,
     CUTOFF,
@@ -29,6 +28,7 @@ from tests.cleanup.observe import (
     put_some,
     team,
 )
+from tests.fixtures.flows import Clean, SetClock
 from tests.league import fetch
 
 

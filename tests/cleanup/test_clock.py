@@ -14,7 +14,6 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import is_untouched
-from tests.cleanup.conftest import Clean, Restore, SetClock
 from tests.cleanup.observe import (
     NOW,
     PLAYERS,
@@ -27,6 +26,7 @@ from tests.cleanup.observe import (
     put,
     put_some,
 )
+from tests.fixtures.flows import Clean, Restore, SetClock
 
 _ask_the_server = clock.server_time  # the other tests of this folder set the server's clock, too
 AHEAD = timedelta(days=40)

@@ -10,10 +10,9 @@ from tasks.backfill.report import Report
 from tasks.errors import WarehouseBusyError
 from tasks.runtime.limits import reading
 from tasks.settings import Settings, load_settings
-from tests.backfill.conftest import InThread
 from tests.backfill.observe import DAY, lookups, open_season, outcomes, wait_until
-from tests.cleanup.conftest import Clean
 from tests.cleanup.observe import PLAYERS, days_of, everything, put_some
+from tests.fixtures.flows import Clean, InThread
 from tests.league import League
 
 UPCOMING = ["upcoming_player_game_context"]

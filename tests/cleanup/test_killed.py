@@ -20,9 +20,7 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Warehouse
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql
-from tests.backfill.conftest import InThread
 from tests.backfill.observe import start_python
-from tests.cleanup.conftest import Clean, Restore
 from tests.cleanup.observe import (
     AUDIT,
     CUTOFF,
@@ -40,6 +38,7 @@ from tests.cleanup.observe import (
     put,
     put_some,
 )
+from tests.fixtures.flows import Clean, InThread, Restore
 from tests.league import fetch
 
 # The process kills itself where it would take a step with the players' table.

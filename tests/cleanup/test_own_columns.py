@@ -9,8 +9,8 @@ from tasks.settings import Settings
 from tasks.tables import cleanup as queries
 from tasks.tables.catalogue import load_catalogue
 from tests.backdoor import run_sql
-from tests.cleanup.conftest import Clean, Restore
 from tests.cleanup.observe import CUTOFF, PLAYERS, backups, put_some
+from tests.fixtures.flows import Clean, Restore
 from tests.league import fetch
 
 VALUES = {

@@ -10,7 +10,6 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql
-from tests.cleanup.conftest import Clean, Restore
 from tests.cleanup.observe import (
     FUTURE,
     PLAYERS,
@@ -25,6 +24,7 @@ from tests.cleanup.observe import (
     put_some,
     team,
 )
+from tests.fixtures.flows import Clean, Restore
 
 
 def backup_of(settings: Settings, table: str) -> str:

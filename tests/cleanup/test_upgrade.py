@@ -3,8 +3,8 @@
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
-from tests.cleanup.conftest import Clean
 from tests.cleanup.observe import put_some
+from tests.fixtures.flows import Clean
 from tests.league import fetch
 
 

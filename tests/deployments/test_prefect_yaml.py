@@ -14,6 +14,8 @@ from prefect.utilities.callables import parameter_schema
 
 from tasks.settings import PROJECT_ROOT
 
+pytestmark = pytest.mark.no_server
+
 TEXT = (PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8")
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(TEXT)["deployments"]
 

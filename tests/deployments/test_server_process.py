@@ -9,6 +9,8 @@ from prefect.server.database.configurations import AioSqliteConfiguration
 
 from deployments.local.server_process import TURN_TIMEOUT_SECONDS, take_turns
 
+pytestmark = pytest.mark.no_server
+
 
 @pytest.fixture
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AioSqliteConfiguration:

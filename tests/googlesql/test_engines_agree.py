@@ -15,6 +15,8 @@ from tests.googlesql.agreement import DAY, START, Rows, assert_agree
 from tests.googlesql.analyser import GoogleSQL
 from tests.league import League
 
+pytestmark = pytest.mark.no_server
+
 SCHEDULE, BOX = "nba_reference.nba_schedule", "nba_analytics.player_game_summary"
 UPCOMING = "nba_analytics.upcoming_player_game_context"
 CLEANUPS = "nba_orchestration.cleanup_operations"

@@ -8,6 +8,8 @@ from tasks.tables.catalogue import SHARED_DIR, TABLES_DIR
 from tests.googlesql.analyser import GoogleSQL, RefusedError
 from tests.googlesql.statements import catalogue, changes, definitions, one_engine_statements, statements
 
+pytestmark = pytest.mark.no_server
+
 STATEMENTS = dict(statements()) | dict(one_engine_statements())
 CHANGES, DEFINITIONS = dict(changes()), dict(definitions())
 # BigQuery takes options of a view's columns, which this build of the analyser does not know:

@@ -28,7 +28,7 @@ OF_A_DAY = {name for name, _ in statements() if re.search(r"/(build|expected|gat
 
 
 @pytest.fixture(scope="module")
-def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
+def season(tmp_path_factory: pytest.TempPathFactory, api_url: str) -> Iterator[Rows]:
     """Schedule and box scores of 2023-24, from its opening to the end of the week."""
     with pytest.MonkeyPatch.context() as environment:
         path = tmp_path_factory.mktemp("real") / "warehouse.duckdb"

@@ -8,6 +8,8 @@ from tasks.ingest.cells import read_row
 from tasks.ingest.game_log_row import GameLogRow
 from tests.ingest.files import log_row
 
+pytestmark = pytest.mark.no_server
+
 
 def summary(**changes: Any) -> dict[str, object]:
     row = read_row(GameLogRow, log_row(**changes))

@@ -10,6 +10,8 @@ from tasks.ingest.cells import Problem, read_row, season_of
 from tasks.ingest.game_log_row import GameLogRow, Matchup, parse_matchup
 from tests.ingest.files import log_row
 
+pytestmark = pytest.mark.no_server
+
 
 def summary(**changes: Any) -> dict[str, object]:
     row = read_row(GameLogRow, log_row(**changes))

@@ -9,6 +9,8 @@ from tasks.ingest.game_log_row import GameLogRow
 from tasks.ingest.names import repair_name
 from tests.ingest.files import log_row
 
+pytestmark = pytest.mark.no_server
+
 WHOLE = [
     "Nikola Jokić",
     "Dāvis Bertāns",

@@ -24,7 +24,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Run, Run]]:
+def loaded(tmp_path_factory: pytest.TempPathFactory, api_url: str) -> Iterator[tuple[Settings, Run, Run]]:
     """A warehouse with both seasons, and the runs that loaded its schedule and its logs."""
     with pytest.MonkeyPatch.context() as environment:
         path = tmp_path_factory.mktemp("real") / "warehouse.duckdb"

@@ -9,6 +9,8 @@ from tasks.ingest.cells import read_row
 from tasks.ingest.schedule_file import ScheduleContents, ScheduleRow
 from tests.ingest.files import schedule_row
 
+pytestmark = pytest.mark.no_server
+
 
 def game(**changes: Any) -> dict[str, object]:
     row = read_row(ScheduleRow, schedule_row(**changes))

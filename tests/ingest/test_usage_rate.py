@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from tasks.ingest.usage import Plays, team_plays, usage_rate
 
+pytestmark = pytest.mark.no_server
+
 # 100 * ((18 + 0.44 * 5 + 3) * (240 / 5)) / (36 * (90 + 0.44 * 25 + 14)) = 100 * 1113.6 / 4140
 STAR = Plays(minutes=36.0, fg_attempts=18, ft_attempts=5, turnovers=3)
 OTHERS = Plays(minutes=204.0, fg_attempts=72, ft_attempts=20, turnovers=11)

@@ -15,6 +15,8 @@ from tasks.warehouse.open import open_warehouse
 from tests.league import League
 from tests.tables.rows import COMPOSITE, DAY, DEFENSE, SEASON_START, SHOT_ZONES, build_all, read, write
 
+pytestmark = pytest.mark.no_server
+
 FOLDERS = sorted(file.parent for file in TABLES_DIR.glob("*/table.yaml"))
 SQL = sorted(TABLES_DIR.glob("*/*.sql"))
 DERIVED = (SHOT_ZONES, DEFENSE, COMPOSITE)

@@ -7,6 +7,8 @@ from tasks.settings import Settings
 from tasks.tables.compose import compose, references
 from tasks.warehouse.open import open_warehouse
 
+pytestmark = pytest.mark.no_server
+
 READS = {
     "FROM": ("SELECT a FROM played", {"played"}),
     "JOIN": ("SELECT a FROM x.y JOIN played ON TRUE", {"played"}),

@@ -9,6 +9,8 @@ from tasks.settings import Settings
 from tests.league import League
 from tests.tables.rows import COMPOSITE, DAY, build, read, write
 
+pytestmark = pytest.mark.no_server
+
 COUNTS = (
     "points",
     "fg_attempts",

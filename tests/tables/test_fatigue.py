@@ -9,6 +9,8 @@ from tasks.settings import Settings
 from tests.league import Row
 from tests.tables.rows import Case, score
 
+pytestmark = pytest.mark.no_server
+
 # What differs from a rested 25-year-old with 3 games, 72 minutes (24 a game), and the score.
 CASES: dict[str, tuple[dict[str, Any], int]] = {
     "nothing hits": ({}, 100),

@@ -9,6 +9,8 @@ from tasks.settings import Settings
 from tests.league import Row
 from tests.tables.rows import Case, score
 
+pytestmark = pytest.mark.no_server
+
 PACE = {
     "no difference": (0.0, 0.0),
     "half of 2": (2.0, 1.0),

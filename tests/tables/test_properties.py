@@ -19,7 +19,7 @@ from tests.league import League, Row
 from tests.tables.rows import COMPOSITE, DAY, SEASON_START, Case, build_all, read, score, write
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = pytest.mark.no_server
 
 INT64 = st.one_of(st.none(), st.integers(-1, 60), st.integers(-(2**63), 2**63 - 1))
 FLOAT64 = st.one_of(st.none(), st.floats(-60, 300), st.floats())

@@ -15,6 +15,8 @@ from tests.league import League, Row
 from tests.tables.folders import COLUMNS, table_folder
 from tests.tables.rows import COMPOSITE, DAY, SEASON_START, change, write
 
+pytestmark = pytest.mark.no_server
+
 Staged = Sequence[tuple[str | None, int | None]]
 
 

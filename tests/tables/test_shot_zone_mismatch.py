@@ -8,6 +8,8 @@ from tasks.settings import Settings
 from tests.league import Row
 from tests.tables.rows import Case, score
 
+pytestmark = pytest.mark.no_server
+
 DEFENSE = {
     "paint_defense_vs_league_avg": 4.0,
     "mid_range_defense_vs_league_avg": -3.0,

@@ -11,6 +11,8 @@ from tasks.warehouse.open import open_warehouse
 from tests.league import League, Row
 from tests.tables.rows import DAY, SEASON_START, SHOT_ZONES, build, write
 
+pytestmark = pytest.mark.no_server
+
 # Shots in the paint, from mid-range and from three, of 100 or 1,000; and the zone.
 ZONES = {
     "paint 40, three 40": ((40, 20, 40), "paint"),

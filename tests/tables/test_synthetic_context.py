@@ -9,6 +9,8 @@ from tasks.settings import Settings
 from tests.league import League, Row
 from tests.tables.rows import COMPOSITE, DAY, SEASON_START, build, read, write
 
+pytestmark = pytest.mark.no_server
+
 # Days before DAY on which each player played. He plays 24 minutes, at a usage of 20.
 PLAYED: dict[str, tuple[int, ...]] = {
     "first game of the season": (),

@@ -12,6 +12,8 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import TABLES_DIR, Catalogue, load_catalogue
 from tests.tables.folders import COLUMNS, EXPECTED, SPEC, table_folder
 
+pytestmark = pytest.mark.no_server
+
 FOLDERS = sorted(file.parent for file in TABLES_DIR.glob("*/table.yaml"))
 
 

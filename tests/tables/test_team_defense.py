@@ -10,6 +10,8 @@ from tests.league import League, Row
 from tests.tables.rows import DAY, DEFENSE, SEASON_START, build, write
 from tests.tables.test_shot_zones import NO_CHART, shots
 
+pytestmark = pytest.mark.no_server
+
 ZONES = ("paint", "mid_range", "three_pt")
 EVEN = shots((5, 10), (5, 10), (5, 10))
 

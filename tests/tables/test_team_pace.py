@@ -8,6 +8,8 @@ from tasks.settings import Settings
 from tests.league import League, Row
 from tests.tables.rows import COMPOSITE, DAY, build, read, write
 
+pytestmark = pytest.mark.no_server
+
 IDLE = {"fg_attempts": 80, "ft_attempts": 0, "offensive_rebounds": 0, "turnovers": 0}
 
 

@@ -9,6 +9,8 @@ from tasks.settings import Settings
 from tests.league import League, Row
 from tests.tables.rows import COMPOSITE, DAY, DEFENSE, SHOT_ZONES, Case, build, change, score, write
 
+pytestmark = pytest.mark.no_server
+
 KNOWN = {"zone": {"primary_scoring_zone": "paint", "paint_rate_last_10": 50.0}}
 
 

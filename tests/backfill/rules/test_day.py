@@ -12,7 +12,7 @@ from tasks.tables.spec import Build
 from tasks.text import percent
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = pytest.mark.no_server
 
 DAY = date(2023, 2, 23)
 BUILD = Build.model_validate(

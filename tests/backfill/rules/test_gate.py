@@ -12,7 +12,7 @@ from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.tables.spec import Thresholds
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = pytest.mark.no_server
 
 THRESHOLDS = Thresholds(block_below=0.90, warn_below=0.95)
 COVERAGE = Reason(category="reference_incomplete", message="a game is missing", overridable=True)

@@ -15,7 +15,7 @@ from tasks.errors import RequestError, describe_validation_error
 from tasks.settings import Settings
 
 # Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = pytest.mark.no_server
 
 TODAY = date(2023, 3, 1)
 DAYS = st.dates(date(2021, 10, 1), TODAY)

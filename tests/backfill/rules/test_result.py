@@ -9,6 +9,8 @@ from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.gate import Outcome
 from tasks.backfill.result import DayResult, TableResult
 
+pytestmark = pytest.mark.no_server
+
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
 DAY = date(2023, 2, 23)
 WORST_FIRST: tuple[Outcome, ...] = (

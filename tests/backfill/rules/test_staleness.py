@@ -10,6 +10,8 @@ from tasks.backfill.day import SourceCoverage, SourceDecision
 from tasks.backfill.gate import Outcome
 from tasks.backfill.plan import TablePlan, input_digest, plan_table
 
+pytestmark = pytest.mark.no_server
+
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
 INPUTS = {"player_game_summary": "aaa", "source upcoming": "bbb"}
 

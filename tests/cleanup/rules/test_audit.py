@@ -9,6 +9,8 @@ from tasks.cleanup.audit import BEGUN, Operation, next_attempt, open_operations
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 
+pytestmark = pytest.mark.no_server
+
 AT = datetime(2023, 3, 1, 9, tzinfo=UTC)
 
 

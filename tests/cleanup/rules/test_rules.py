@@ -12,6 +12,8 @@ from tasks.cleanup.rules import CleanupRequest, Confirmed, DayRows, Deletion, Ta
 from tasks.errors import RequestError
 from tasks.warehouse.backup_name import BackupName
 
+pytestmark = pytest.mark.no_server
+
 DAY = date(2023, 2, 20)
 FACTS = {"approval_timeout_seconds": 60, "cleanup_type": "by_hand", "as_of": date(2023, 3, 1), "ttl_days": None}
 
