@@ -98,7 +98,7 @@ def test_no_credentials_are_left_in_what_is_kept_of_an_api_error(tmp_path: Path)
 
 def test_an_expected_error_is_logged_once_and_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="prefect"):
-        state = backfill(start_date="yesterday", return_state=True)  # type: ignore[call-overload]
+        state = backfill(start_date="yesterday", return_state=True)
     assert isinstance(state.result(raise_on_failure=False), RequestError)
     assert str(state.message).startswith("RequestError: start_date='yesterday': ")
     lines = [

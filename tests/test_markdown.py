@@ -8,7 +8,6 @@ from markdown_it import MarkdownIt
 
 from tasks.runtime import markdown
 
-# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.no_server
 
 HOSTILE = (

@@ -9,7 +9,8 @@ import pytest
 from flows.ingest import ingest
 from tasks.backfill.report import Report
 from tasks.settings import Settings
-from tests.league import SHARED_DATA, fetch, run_sql
+from tests.backdoor import run_sql
+from tests.league import SHARED_DATA, fetch
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,6 +13,7 @@ from tasks.errors import SchemaError, StorageError, WarehouseBusyError
 from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
+from tests.backdoor import run_sql
 from tests.backfill.observe import (
     DAY,
     built,
@@ -28,7 +29,7 @@ from tests.backfill.observe import (
     start_backfill,
     task_runs,
 )
-from tests.league import League, run_sql
+from tests.league import League
 
 RunBackfill = Callable[..., Report]
 ATTEMPTS = 4  # the first and three more

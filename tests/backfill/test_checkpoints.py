@@ -9,6 +9,7 @@ from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.records import artifact_key
 from tasks.backfill.report import Report
 from tasks.settings import Settings
+from tests.backdoor import run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -29,7 +30,7 @@ from tests.backfill.observe import (
     task_runs,
 )
 from tests.fixtures.warehouses import AddTable, Elsewhere
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 LEDGER = "nba_orchestration.backfill_ledger"

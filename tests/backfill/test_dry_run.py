@@ -10,12 +10,13 @@ from flows.backfill import backfill
 from tasks.backfill.records import RECORDS
 from tasks.backfill.report import Report
 from tasks.errors import SchemaError
+from tasks.runtime.boundary import report_of
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
-from tests.backdoor import server_of
+from tests.backdoor import run_sql, server_of
 from tests.backfill.observe import DAY, TABLES, checkpointed, content, open_season, outcomes, run_artifact
 from tests.backfill.test_checkpoints import delete_artifacts
-from tests.league import League, run_sql
+from tests.league import League
 
 RunBackfill = Callable[..., Report]
 
@@ -49,7 +50,8 @@ def test_a_dry_run_says_what_would_come_of_a_day_without_the_tables_and_creates_
         run_sql(settings, "DROP SCHEMA nba_precompute CASCADE")
     before = stored(settings)
     state = backfill(start_date=DAY, dry_run=True, return_state=True)
-    report = state.result()
+    report = report_of(state)
+    assert isinstance(report, Report)
     assert [(row.outcome, row.coverage, row.published) for row in report.rows] == [("dry_run", "100.0 %", 0)]
     assert stored(settings) == before
     plan = run_artifact(state.state_details.flow_run_id, "backfill-plan")

@@ -12,7 +12,7 @@ from flows.backfill import backfill
 from tasks.backfill.progress import Progress
 from tasks.backfill.report import Report
 from tasks.backfill.result import DayResult
-from tasks.settings import Settings
+from tasks.settings import DuckDBSettings, Settings
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 from tests.backdoor import is_untouched, refuse
 from tests.backfill.observe import (
@@ -195,7 +195,9 @@ def test_rows_that_another_transaction_holds_for_a_moment_are_tried_again_after_
     run((one, two))
     monkeypatch.setenv("FULLCOURT_RETRY_DELAY_SECONDS", "1")
     step = f"synthesize {MAIN} {one}"
-    with DuckDBWarehouse(settings.connection()) as other:
+    connection = settings.connection()
+    assert isinstance(connection, DuckDBSettings)
+    with DuckDBWarehouse(connection) as other:
         other._open.begin()
         other._run(f"DELETE FROM nba_precompute.{MAIN} WHERE game_date = $day", {"day": one})
         running = in_thread(run, (one, two), resume=False)

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
-from tests.backdoor import refuse
+from tests.backdoor import refuse, run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -18,7 +18,7 @@ from tests.backfill.observe import (
     published,
 )
 from tests.fixtures.warehouses import AddTable
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 
@@ -147,8 +147,8 @@ def test_a_blocked_table_blocks_what_is_built_from_it_unless_forced(
     assert "team_defense_zone_analysis" in ledger(settings, table_name=MAIN)[0]["message"]
 
     run(DAY, force=True)
-    found = {row["table_name"]: row["outcome"] for row in ledger(settings)}
-    assert (found["team_defense_zone_analysis"], found[MAIN]) == ("blocked", "forced")
+    then = {row["table_name"]: row["outcome"] for row in ledger(settings)}
+    assert (then["team_defense_zone_analysis"], then[MAIN]) == ("blocked", "forced")
 
 
 def test_a_table_whose_dependencies_are_not_there_is_blocked_until_they_are(

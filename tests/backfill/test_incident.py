@@ -5,6 +5,7 @@ import pytest
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
+from tests.backdoor import run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -17,7 +18,7 @@ from tests.backfill.observe import (
     open_season,
     published,
 )
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 pytestmark = pytest.mark.always_on_bigquery
 
@@ -101,7 +102,7 @@ def test_of_187_players_upcoming_is_taken_from_169_on_and_synthetic_below(
         players = lookups(league, day)
         assert len(players) == 187
         wrong = [f"wrong{number}" for number in range(187)]
-        league.expect_upcoming(day, wrong if isinstance(covered, str) else players[:covered])
+        league.expect_upcoming(day, players[:covered] if isinstance(covered, int) else wrong)
     league.write(settings)
 
     report = run((DAY, days(8)[-1]))

@@ -9,7 +9,7 @@ from tasks.backfill.report import Report, report_run
 from tasks.backfill.request import read_request
 from tasks.backfill.survey import plan_backfill
 from tasks.settings import Settings
-from tests.backdoor import refuse
+from tests.backdoor import refuse, run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -28,7 +28,7 @@ from tests.backfill.observe import (
     published,
 )
 from tests.fixtures.warehouses import AddTable
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 

@@ -9,8 +9,9 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import arrow_schema
 from tasks.warehouse.open import open_warehouse
+from tests.backdoor import run_sql
 from tests.backfill.observe import DAY, MAIN, content, open_season, outcomes
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 DERIVED, BOX = f"nba_precompute.{MAIN}", "nba_analytics.player_game_summary"

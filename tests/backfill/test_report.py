@@ -9,7 +9,7 @@ import pytest
 from flows.backfill import backfill
 from tasks.backfill.report import Report
 from tasks.settings import Settings
-from tests.backdoor import refuse
+from tests.backdoor import refuse, run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -25,7 +25,7 @@ from tests.backfill.observe import (
     run_artifact,
 )
 from tests.fixtures.warehouses import AddTable
-from tests.league import League, run_sql
+from tests.league import League
 
 RunBackfill = Callable[..., Report]
 

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
+from tests.backdoor import run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -18,7 +19,7 @@ from tests.backfill.observe import (
     play,
     published,
 )
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 BOX = "nba_analytics.player_game_summary"

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
+from tests.backdoor import run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
@@ -24,7 +25,7 @@ from tests.backfill.observe import (
     published,
 )
 from tests.fixtures.warehouses import AddTable
-from tests.league import League, fetch, run_sql
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 BOX = "nba_analytics.player_game_summary"

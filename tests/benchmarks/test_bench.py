@@ -11,9 +11,9 @@ import pytest
 from benchmarks.limit import TABLES, compare, run_limit
 from benchmarks.results import Measurement, Round, Size, make_console, print_results
 from tasks.backfill.report import Report
-from tasks.settings import PROJECT_ROOT, Settings
+from tasks.settings import PROJECT_ROOT, DuckDBSettings, Settings
 from tasks.tables.catalogue import load_catalogue
-from tests.league import run_sql
+from tests.backdoor import run_sql
 
 FIRST, LAST = date(2023, 2, 24), date(2023, 2, 28)  # from box scores, from the pre-game table, and from it in part
 
@@ -26,7 +26,9 @@ def of(settings: Settings, path: Path) -> Settings:
 def limit(demo: Settings, tmp_path: Path) -> Settings:
     """A warehouse with the demo league whose derived tables the limit has written."""
     limit = of(demo, Path(shutil.copy(demo.duckdb_path, tmp_path / "limit.duckdb")))
-    run_limit(limit.connection(), FIRST, LAST, limit.bootstrap_days)
+    connection = limit.connection()
+    assert isinstance(connection, DuckDBSettings)
+    run_limit(connection, FIRST, LAST, limit.bootstrap_days)
     return limit
 
 

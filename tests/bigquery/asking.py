@@ -15,12 +15,13 @@ CREATE = f"""CREATE TABLE IF NOT EXISTS {SCORES} (
 PARTITION BY game_date
 CLUSTER BY player
 OPTIONS(description = "Scores.", require_partition_filter = TRUE)"""
+NO_RETRY: Any = None  # every answer is looked at; the client's types want a Retry
 ONE, TWO = "2023-02-23", "2023-02-24"
 
 
 def query(client: bigquery.Client, sql: str, **options: Any) -> list[dict[str, Any]]:
-    job = client.query(sql, job_config=bigquery.QueryJobConfig(**options), retry=None, job_retry=None)
-    return [dict(row) for row in job.result(retry=None, job_retry=None)]
+    job = client.query(sql, job_config=bigquery.QueryJobConfig(**options), retry=NO_RETRY, job_retry=NO_RETRY)
+    return [dict(row) for row in job.result(retry=NO_RETRY, job_retry=NO_RETRY)]
 
 
 def load(client: bigquery.Client, rows: list[tuple[Any, ...]], table: str = SCORES) -> bigquery.LoadJob:
@@ -32,14 +33,19 @@ def load(client: bigquery.Client, rows: list[tuple[Any, ...]], table: str = SCOR
         autodetect=False,
     )
     data = "\n".join(lines).encode()
-    job = client.load_table_from_file(io.BytesIO(data), f"{client.project}.{table}", size=len(data), job_config=config)
-    return job.result(retry=None)
+    job: bigquery.LoadJob = client.load_table_from_file(
+        io.BytesIO(data), f"{client.project}.{table}", size=len(data), job_config=config
+    )
+    job.result(retry=NO_RETRY)
+    return job
 
 
 def copy(client: bigquery.Client, source: str, target: str, disposition: str = "WRITE_TRUNCATE") -> None:
     config = bigquery.CopyJobConfig(write_disposition=disposition, create_disposition="CREATE_NEVER")
-    job = client.copy_table(f"{client.project}.{source}", f"{client.project}.{target}", job_config=config, retry=None)
-    job.result(retry=None)
+    job = client.copy_table(
+        f"{client.project}.{source}", f"{client.project}.{target}", job_config=config, retry=NO_RETRY
+    )
+    job.result(retry=NO_RETRY)
 
 
 def rows_of(server: BigQueryServer, project: str, table: str = SCORES) -> list[tuple[Any, ...]]:

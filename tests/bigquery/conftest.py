@@ -31,10 +31,9 @@ def season(league: League, settings: Settings) -> League:
 def client(server: BigQueryServer, project: str) -> Iterator[bigquery.Client]:
     """A client of the test's project, with one partitioned table: two rows on one day, one on the next."""
     key = server.service_account(project, "tester")
-    credentials = service_account.Credentials.from_service_account_info(key)
-    with_client = bigquery.Client(project=project, credentials=credentials, location="US")
-    query(with_client, "CREATE SCHEMA IF NOT EXISTS d OPTIONS(location = 'US')")
-    query(with_client, CREATE)
-    load(with_client, [("a", ONE, 1.5), ("b", ONE, None), ("a", TWO, 2.0)])
-    yield with_client
-    with_client.close()
+    credentials = service_account.Credentials.from_service_account_info(key)  # type: ignore[no-untyped-call]
+    with bigquery.Client(project=project, credentials=credentials, location="US") as opened:
+        query(opened, "CREATE SCHEMA IF NOT EXISTS d OPTIONS(location = 'US')")
+        query(opened, CREATE)
+        load(opened, [("a", ONE, 1.5), ("b", ONE, None), ("a", TWO, 2.0)])
+        yield opened

@@ -14,6 +14,7 @@ from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.cleanup.observe import (
     CUTOFF,
     FUTURE,
+    NOW,
     PLAYERS,
     STALE,
     TEAMS,
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def _noon(set_clock: SetClock) -> None:
     set_clock(NOW)
+
 
 def test_rows_in_the_streaming_buffer_are_left_with_a_note_and_taken_by_a_later_run(
     settings: Settings, clean: Clean, server: BigQueryServer, project: str

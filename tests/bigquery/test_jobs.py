@@ -215,7 +215,7 @@ def test_what_never_passes_ends_at_the_deadline_and_is_not_tried_by_the_task_aga
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FULLCOURT_BIGQUERY_RETRY_DEADLINE_SECONDS", "0.5")
-    fault = Fault(lambda r: r.project == project and r.kind == "copy" and MAIN in r.job_id, times=999, status=503)
+    fault = Fault(lambda r: r.project == project and r.kind == "copy" and MAIN in str(r.job_id), times=999, status=503)
     server.faults.add(fault)
     report = run(DAY)
     fault.times = 0
@@ -247,7 +247,9 @@ def test_a_job_that_would_fail_again_is_not_tried_again_and_the_message_has_tabl
     category: str,
     remedy: str,
 ) -> None:
-    server.faults.add(Fault(lambda r: r.project == project and r.kind == "copy" and MAIN in r.job_id, job_error=reason))
+    server.faults.add(
+        Fault(lambda r: r.project == project and r.kind == "copy" and MAIN in str(r.job_id), job_error=reason)
+    )
     assert outcomes(run(DAY)) == {DAY: "failed"}
     (failure,) = failures(settings)
     assert (failure["category"], failure["can_retry"]) == (category, False)
@@ -269,7 +271,10 @@ def test_a_job_that_runs_too_long_is_ended_and_the_day_fails(
 ) -> None:
     monkeypatch.setenv("FULLCOURT_BIGQUERY_JOB_TIMEOUT_SECONDS", "1")
     server.faults.add(
-        Fault(lambda r: r.project == project and "-stage-" in str(r.job_id) and MAIN in r.job_id, job_delay_seconds=30)
+        Fault(
+            lambda r: r.project == project and "-stage-" in str(r.job_id) and MAIN in str(r.job_id),
+            job_delay_seconds=30,
+        )
     )
     report = run(DAY)
     assert outcomes(report) == {DAY: "failed"}

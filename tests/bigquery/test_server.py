@@ -19,7 +19,7 @@ from google.api_core.exceptions import (
 from google.auth.exceptions import RefreshError
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
-from tests.bigquery.asking import ONE, SCORES, TWO, copy, load, query, rows_of
+from tests.bigquery.asking import NO_RETRY, ONE, SCORES, TWO, copy, load, query, rows_of
 from tests.bigquery_server.server import BigQueryServer, Fault
 
 
@@ -105,7 +105,7 @@ def test_a_key_that_was_disabled_and_a_token_that_nobody_gave_are_refused(
 ) -> None:
     server.disable(project, "tester")
     with pytest.raises((Unauthorized, RefreshError)):
-        client.get_table(SCORES, retry=None)
+        client.get_table(SCORES, retry=NO_RETRY)
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_a_setting_that_is_not_implemented_is_refused(client: bigquery.Client) -
     with pytest.raises(MethodNotImplemented, match="priority"):
         query(client, "SELECT 1 AS x", priority="BATCH")
     with pytest.raises(MethodNotImplemented, match=r"GET .*/datasets"):
-        list(client.list_datasets(retry=None))
+        list(client.list_datasets(retry=NO_RETRY))
 
 
 def test_a_fault_happens_so_often_and_no_more(client: bigquery.Client, server: BigQueryServer, project: str) -> None:
     server.faults.add(Fault(lambda r: r.project == project and r.method == "GET", times=2, status=503))
     for _ in range(2):
         with pytest.raises(ServiceUnavailable, match="injected: backendError"):
-            client.get_table(SCORES, retry=None)
-    assert client.get_table(SCORES, retry=None).num_rows == 3
+            client.get_table(SCORES, retry=NO_RETRY)
+    assert client.get_table(SCORES, retry=NO_RETRY).num_rows == 3

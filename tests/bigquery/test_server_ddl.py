@@ -2,12 +2,13 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from google.api_core.exceptions import BadRequest, Conflict, Forbidden, MethodNotImplemented, NotFound
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
-from tests.bigquery.asking import CREATE, ONE, SCORES, TWO, copy, load, query, rows_of
+from tests.bigquery.asking import CREATE, NO_RETRY, ONE, SCORES, TWO, copy, load, query, rows_of
 from tests.bigquery_server.server import BigQueryServer
 
 EXPIRES = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
@@ -33,8 +34,9 @@ def test_a_snapshot_keeps_the_rows_and_the_shape_of_its_base(
     query(client, SNAPSHOT)
     table, base = client.get_table("d.kept"), client.get_table(SCORES)
     assert (table.table_type, table.num_rows, table.expires) == ("SNAPSHOT", 3, EXPIRES)
-    assert table.snapshot_definition.base_table_reference.table_id == "scores"
-    assert before <= table.snapshot_definition.snapshot_time <= datetime.now(UTC)
+    definition: Any = table.snapshot_definition
+    assert definition.base_table_reference.table_id == "scores"
+    assert before <= definition.snapshot_time <= datetime.now(UTC)
     assert (table.schema, table.clustering_fields) == (base.schema, base.clustering_fields)
     assert table.time_partitioning.field == "game_date"
     assert (table.description, table.labels) == ("Kept.", {"application": "fullcourt"})
@@ -69,7 +71,7 @@ def test_a_snapshot_is_read_only(client: bigquery.Client, server: BigQueryServer
     with pytest.raises(BadRequest, match=message):
         copy(client, f"{SCORES}$20230223", "d.kept$20230223")
     with pytest.raises(BadRequest, match=message):
-        client.insert_rows_json(f"{project}.d.kept", [{"player": "c", "game_date": ONE}], retry=None)
+        client.insert_rows_json(f"{project}.d.kept", [{"player": "c", "game_date": ONE}], retry=NO_RETRY)
     assert len(rows_of(server, project, "d.kept")) == 3
 
 
@@ -102,7 +104,7 @@ def test_a_snapshot_is_deleted_with_a_permission_of_its_own(
     query(client, SNAPSHOT)
     server.revoke(project, "tester", "bigquery.tables.deleteSnapshot", on="d.kept")
     with pytest.raises(Forbidden, match="deleteSnapshot"):
-        client.delete_table("d.kept", retry=None)
+        client.delete_table("d.kept", retry=NO_RETRY)
 
 
 @pytest.mark.parametrize(

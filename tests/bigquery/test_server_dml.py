@@ -8,7 +8,7 @@ from google.api_core.exceptions import BadRequest, Forbidden, MethodNotImplement
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
 from tests.backfill.observe import wait_until
-from tests.bigquery.asking import CREATE, ONE, SCORES, TWO, load, query, rows_of
+from tests.bigquery.asking import CREATE, NO_RETRY, ONE, SCORES, TWO, load, query, rows_of
 from tests.bigquery_server.server import BigQueryServer, Fault
 
 CONFIRMED = f"""DELETE FROM {SCORES}
@@ -21,8 +21,8 @@ WHERE game_date < @cutoff AND game_date IN (
 
 def change(client: bigquery.Client, sql: str, **options: Any) -> bigquery.QueryJob:
     """Run a statement; returns its job, ended."""
-    job = client.query(sql, job_config=bigquery.QueryJobConfig(**options), retry=None, job_retry=None)
-    job.result(retry=None, job_retry=None)
+    job = client.query(sql, job_config=bigquery.QueryJobConfig(**options), retry=NO_RETRY, job_retry=NO_RETRY)
+    job.result(retry=NO_RETRY, job_retry=NO_RETRY)
     return job
 
 
@@ -40,6 +40,7 @@ def test_a_delete_takes_the_rows_of_its_condition_and_says_how_many(
 ) -> None:
     job = change(client, CONFIRMED, **confirmed(f"{ONE}:2", f"{TWO}:7"))
     assert (job.statement_type, job.num_dml_affected_rows) == ("DELETE", 2)
+    assert job.dml_stats is not None
     assert (job.dml_stats.deleted_row_count, job.dml_stats.inserted_row_count) == (2, 0)
     assert rows_of(server, project) == [("a", TWO, 2.0)]
     again = change(client, CONFIRMED, **confirmed(f"{ONE}:2"))
@@ -88,6 +89,7 @@ def test_an_insert_adds_what_its_query_gives_and_says_how_many(
           SELECT CONCAT(player, CAST(game_date AS STRING)) FROM {SCORES} WHERE game_date <= '{TWO}'
         )""",
     )
+    assert job.dml_stats is not None
     assert (job.statement_type, job.num_dml_affected_rows, job.dml_stats.inserted_row_count) == ("INSERT", 2, 2)
     assert rows_of(server, project) == [
         ("a", ONE, 1.5),
@@ -175,7 +177,7 @@ def test_two_mutating_statements_run_on_a_table_twenty_wait_and_the_next_one_fai
 ) -> None:
     server.faults.add(Fault(lambda r: r.project == project and "DELETE" in r.statement, times=22, job_delay_seconds=60))
     delete = f"DELETE FROM {SCORES} WHERE game_date = '{ONE}'"
-    jobs = [client.query(delete, job_retry=None) for _ in range(22)]
+    jobs = [client.query(delete, job_retry=NO_RETRY) for _ in range(22)]
 
     def states() -> list[str]:
         for job in jobs:

@@ -10,6 +10,7 @@ from google.oauth2 import service_account
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
+from tests.bigquery.asking import NO_RETRY
 from tests.bigquery_server.server import BigQueryServer
 
 BOX = "nba_analytics.player_game_summary"
@@ -22,13 +23,13 @@ def client(server: BigQueryServer, project: str, settings: Settings) -> Iterator
     with open_warehouse(settings.connection()) as warehouse:
         warehouse.create(table for table in load_catalogue(settings).tables.values() if table.role == "input")
     key = server.service_account(project, "asker")
-    credentials = service_account.Credentials.from_service_account_info(key)
+    credentials = service_account.Credentials.from_service_account_info(key)  # type: ignore[no-untyped-call]
     with bigquery.Client(project=project, credentials=credentials, location="US") as opened:
         yield opened
 
 
 def permissions(client: bigquery.Client, table: str, asked: list[str]) -> list[str]:
-    answer = client.test_iam_permissions(f"{client.project}.{table}", asked, retry=None)
+    answer = client.test_iam_permissions(f"{client.project}.{table}", asked, retry=NO_RETRY)
     return list(answer.get("permissions", []))
 
 

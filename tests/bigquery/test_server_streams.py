@@ -7,7 +7,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, MethodNotImplemented
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
-from tests.bigquery.asking import CREATE, ONE, SCORES, TWO, copy, query, rows_of
+from tests.bigquery.asking import CREATE, NO_RETRY, ONE, SCORES, TWO, copy, query, rows_of
 from tests.bigquery_server.server import BigQueryServer
 
 OF_ONE = f"game_date = '{ONE}'"
@@ -19,7 +19,7 @@ def row(player: str, day: str | None = ONE, score: Any = 5.0) -> dict[str, Any]:
 
 
 def stream(client: bigquery.Client, *rows: dict[str, Any], table: str = SCORES) -> list[Any]:
-    return list(client.insert_rows_json(f"{client.project}.{table}", rows, retry=None))
+    return list(client.insert_rows_json(f"{client.project}.{table}", rows, retry=NO_RETRY))
 
 
 def players(client: bigquery.Client, where: str = OF_ONE, table: str = SCORES) -> list[str]:
@@ -127,7 +127,7 @@ def test_a_stream_takes_the_permission_to_change_rows(
 
 def test_a_setting_of_a_stream_or_a_day_far_away_is_refused(client: bigquery.Client) -> None:
     with pytest.raises(MethodNotImplemented, match="skipInvalidRows of a stream"):
-        client.insert_rows_json(f"{client.project}.{SCORES}", [row("s")], skip_invalid_rows=True, retry=None)
+        client.insert_rows_json(f"{client.project}.{SCORES}", [row("s")], skip_invalid_rows=True, retry=NO_RETRY)
     for day in ("1999-01-01", "2099-01-01"):
         with pytest.raises(MethodNotImplemented, match=f"streams to the partition of {day}"):
             stream(client, row("s", day=day))

@@ -13,9 +13,10 @@ from prefect.states import Suspended
 
 from flows.backfill import backfill
 from tasks.settings import PROJECT_ROOT, Settings
+from tests.backdoor import run_sql
 from tests.backfill.observe import DAY, ZONES, end_of, published, wait_until
 from tests.bigquery_server.server import BigQueryServer, Fault
-from tests.league import League, run_sql
+from tests.league import League
 
 pytestmark = pytest.mark.slow
 

@@ -43,7 +43,7 @@ def row(values: Sequence[object], fields: Sequence[Field]) -> dict[str, Any]:
 
 def parameters(given: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Read QueryParameters: https://cloud.google.com/bigquery/docs/reference/rest/v2/QueryParameter."""
-    found = {}
+    found: dict[str, Any] = {}
     for parameter in given:
         if "name" not in parameter:
             raise not_implemented("positional parameters")

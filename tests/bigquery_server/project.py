@@ -144,12 +144,12 @@ class Project:
         if replaced is not None and (replaced.type != table.type or replaced.streamed):
             raise not_implemented(f"putting something in place of the {replaced.type.lower()} {table.full_name}")
         columns = ", ".join(f'"{each.name}" {each.duckdb_type}' for each in table.fields)
-        self.in_transaction(
-            lambda: (
-                self.connection.execute(f"CREATE OR REPLACE TABLE {table.quoted} ({columns})"),
-                self.insert(table, rows),
-            )
-        )
+
+        def create() -> None:
+            self.connection.execute(f"CREATE OR REPLACE TABLE {table.quoted} ({columns})")
+            self.insert(table, rows)
+
+        self.in_transaction(create)
         table.created = self.clock.now()
         self._tables[table.full_name] = table
 

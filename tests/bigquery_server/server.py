@@ -146,7 +146,9 @@ class BigQueryServer:
     def exchange(self, assertion: str) -> dict[str, Any]:
         """Give an access token for a signed assertion: https://developers.google.com/identity/protocols/oauth2."""
         try:
-            claims = jwt.decode(assertion, certs=self._key_pair[1], audience=_AUDIENCE)
+            claims: dict[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
+                assertion, certs=self._key_pair[1], audience=_AUDIENCE
+            )
         except ValueError as error:
             raise ApiError("invalid", f"invalid_grant: {error}") from error
         email = str(claims["iss"])

@@ -10,13 +10,13 @@ from sqlglot import exp  # noqa: TID251
 
 from tests.bigquery_server.errors import ApiError, not_implemented
 
-Tree = exp.Expression
+Tree = exp.Expr
 _SNAPSHOT = re.compile(
     r"\s*CREATE\s+SNAPSHOT\s+TABLE\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?(?P<name>\w+\.\w+)"
     r"\s+CLONE\s+(?P<base>\w+\.\w+)\s*(?P<options>OPTIONS\s*\(.*\))?\s*;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_UNDERSTOOD = {
+_UNDERSTOOD: dict[type[Tree], set[str]] = {
     exp.Create: {"this", "kind", "expression", "exists", "replace", "properties", "clone"},
     exp.Delete: {"this", "where"},
     exp.Insert: {"this", "expression"},

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
-from prefect.states import Cancelled, Crashed, Scheduled, State
+from prefect.states import Cancelled, Crashed, Scheduled
 
 from flows.cleanup import cleanup
 from tasks.cleanup import delete as module
@@ -41,6 +41,7 @@ from tests.cleanup.observe import (
     put_some,
 )
 from tests.fixtures.flows import Clean, InThread
+from tests.prefect_api import call
 
 Ask = Callable[..., tuple[Any, FlowRun]]
 Deployed = Callable[..., FlowRun]
@@ -70,7 +71,7 @@ def ask(in_thread: InThread) -> Ask:
 def inputs(run: FlowRun) -> dict[str, Any]:
     """Return what the paused run shows: the schema of its form, and what is written above it."""
     with get_client(sync_client=True) as client:
-        found = client.request("POST", f"/flow_runs/{run.id}/input/filter", json={"prefix": "", "limit": 10}).json()
+        found = call(client, "POST", f"/flow_runs/{run.id}/input/filter", json={"prefix": "", "limit": 10}).json()
         return {each["key"].rpartition("-")[2]: each["value"] for each in found}
 
 

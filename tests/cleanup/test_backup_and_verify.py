@@ -1,5 +1,6 @@
 """The backup before, the verification after, and what happens when either fails."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,10 @@ from tests.cleanup.observe import (
 from tests.fixtures.flows import Clean, SetClock
 from tests.league import fetch
 
-ADAPTERS = {"duckdb": DuckDBWarehouse, "bigquery": BigQueryWarehouse}
+ADAPTERS: dict[str, type[DuckDBWarehouse] | type[BigQueryWarehouse]] = {
+    "duckdb": DuckDBWarehouse,
+    "bigquery": BigQueryWarehouse,
+}
 
 
 def test_a_backup_holds_the_rows_that_were_deleted_and_says_when_it_was_made_and_expires(
@@ -73,7 +77,7 @@ def test_a_backup_that_cannot_be_made_stops_the_deletion_and_not_the_other_table
     settings: Settings, clean: Clean, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adapter = ADAPTERS[settings.warehouse]
-    back_up = adapter.back_up
+    back_up: Callable[..., Backup] = adapter.back_up
 
     def fails(self: Any, table: Any, name: str, **options: Any) -> Backup:
         if table.full_name == PLAYERS:
@@ -94,7 +98,7 @@ def test_a_backup_that_does_not_match_stops_the_deletion(
     settings: Settings, clean: Clean, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adapter = ADAPTERS[settings.warehouse]
-    back_up = adapter.back_up
+    back_up: Callable[..., Backup] = adapter.back_up
 
     def spoils(self: Any, table: Any, name: str, **options: Any) -> Backup:
         backup = back_up(self, table, name, **options)

@@ -6,7 +6,9 @@ import pytest
 
 from flows.cleanup import cleanup
 from tasks.calendar import league_day
+from tasks.cleanup.report import CleanupReport
 from tasks.errors import RequestError
+from tasks.runtime.boundary import report_of
 from tasks.settings import Settings
 from tests.backdoor import is_untouched, relax, run_sql
 from tests.cleanup.observe import (
@@ -75,7 +77,9 @@ def test_a_dry_run_changes_nothing(settings: Settings, clean: Clean) -> None:
 def test_a_run_that_says_nothing_only_looks(settings: Settings) -> None:
     put_some(settings)
     before = everything(settings)
-    assert cleanup(return_state=True).result().summary.startswith("dry run: 5 rows")
+    report = report_of(cleanup(return_state=True))
+    assert isinstance(report, CleanupReport)
+    assert report.summary.startswith("dry run: 5 rows")
     assert everything(settings) == before
 
 

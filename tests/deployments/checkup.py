@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import server_of
 from tests.backfill.observe import wait_until
+from tests.prefect_api import call
 
 SCHEDULE, BOX = "nba_reference.nba_schedule", "nba_analytics.player_game_summary"
 UPCOMING = "nba_analytics.upcoming_player_game_context"
@@ -83,7 +85,7 @@ def in_service() -> Iterator[dict[str, str]]:
             yield ids
         finally:
             for deployment in ids.values():
-                client.delete_deployment(deployment)
+                client.delete_deployment(UUID(deployment))
             client.delete_work_pool(POOL)
 
 
@@ -92,13 +94,13 @@ def poll(client: SyncPrefectClient) -> None:
 
     def polled() -> str | None:
         path = "/work_pools/{work_pool_name}/queues/{name}"
-        last: str | None = client.request("GET", path, path_params={"work_pool_name": POOL, "name": "default"}).json()[
+        last: str | None = call(client, "GET", path, path_params={"work_pool_name": POOL, "name": "default"}).json()[
             "last_polled"
         ]
         return last
 
     before = polled()
-    client.request("POST", f"/work_pools/{POOL}/get_scheduled_flow_runs", json={})
+    call(client, "POST", f"/work_pools/{POOL}/get_scheduled_flow_runs", json={})
     wait_until(lambda: polled() != before)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ from deployments.local.services import Service
 from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT
 from tests.deployments.browser import DRIVER, REBOUND, Browser, open_browser
+from tests.prefect_api import call
 
 FLOWS = sorted(
     {each["entrypoint"] for each in yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]}
@@ -143,12 +145,12 @@ def test_a_run_that_fails_of_a_refused_request_keeps_no_password(entrypoint: str
 
     def refused() -> None:
         with get_client(sync_client=True) as client:
-            client.request("GET", "/flow_runs/not-an-id")
+            call(client, "GET", "/flow_runs/not-an-id")
 
-    kept.fn, kept.parameters.properties, kept.parameters.required = refused, {}, []  # type: ignore[assignment]
+    kept.fn, kept.parameters.properties, kept.parameters.required = refused, {}, []
     auth = os.environ["PREFECT_API_AUTH_STRING"]
     with temporary_settings({PREFECT_HOME: tmp_path, PREFECT_LOCAL_STORAGE_PATH: tmp_path / "storage"}):
-        state = kept(return_state=True)
+        state: Any = kept(return_state=True)
     assert state.is_failed()
     error = state.result(raise_on_failure=False)
     assert isinstance(error, httpx.HTTPStatusError), error

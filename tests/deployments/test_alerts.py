@@ -2,7 +2,7 @@
 
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -27,7 +27,7 @@ from tests.backfill.observe import wait_until
 from tests.deployments.inbox import Inbox, registered
 
 SHORT = timedelta(seconds=10)  # the shortest that Prefect allows
-SCHEDULED = "upcoming_tables_ttl"
+SCHEDULED: Literal["upcoming_tables_ttl"] = "upcoming_tables_ttl"
 
 
 def test_a_large_deletion_is_told_with_its_numbers_its_run_and_what_to_do(inbox: Inbox, api_url: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -19,6 +20,7 @@ from deployments.registered.prefect_yaml import POOL
 from tasks.settings import Settings
 from tests.backfill.observe import wait_until
 from tests.deployments.checkup import Doctor, create
+from tests.prefect_api import call
 
 DAILY = "cleanup/daily-ttl"
 SCHEDULE = f"schedule {DAILY}"
@@ -31,12 +33,12 @@ def client(api_url: str) -> Iterator[SyncPrefectClient]:
 
 
 def change(client: SyncPrefectClient, path: str, body: dict[str, Any]) -> None:
-    client.request("PATCH", path, json=body)
+    call(client, "PATCH", path, json=body)
 
 
 def schedule_of(client: SyncPrefectClient, deployment: str) -> str:
     """Return the path of a deployment's only schedule."""
-    (schedule,) = client.request("GET", f"/deployments/{deployment}").json()["schedules"]
+    (schedule,) = call(client, "GET", f"/deployments/{deployment}").json()["schedules"]
     return f"/deployments/{deployment}/schedules/{schedule['id']}"
 
 
@@ -72,8 +74,11 @@ def test_where_nothing_is_registered_or_no_worker_ever_polled_everything_is_miss
     client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     try:
         # a worker that is registered and calls, and never asks for work
-        client.request(
-            "POST", f"/work_pools/{POOL}/workers/heartbeat", json={"name": "one", "heartbeat_interval_seconds": 30}
+        call(
+            client,
+            "POST",
+            f"/work_pools/{POOL}/workers/heartbeat",
+            json={"name": "one", "heartbeat_interval_seconds": 30},
         )
         assert ask_alone() == 1
     finally:
@@ -136,29 +141,29 @@ def test_a_schedule_that_makes_no_run_or_whose_run_has_not_begun_is_missing(
     daily = deployments[DAILY]
     path = schedule_of(client, daily)
     three_days_ago = (datetime.now(UTC) - timedelta(days=3)).isoformat()
-    client.request("POST", f"/deployments/{daily}/schedule", json={"start_time": three_days_ago, "min_runs": 1})
+    call(client, "POST", f"/deployments/{daily}/schedule", json={"start_time": three_days_ago, "min_runs": 1})
     ask()
     assert re.match(
         r"overdue: the run [\w-]+ of \w{3} \S+ 04:00 E[SD]T .* has not begun \(\w+\)", ask.of("missing")[SCHEDULE]
     )
     for run in client.request("POST", "/flow_runs/filter", json={"deployments": {"id": {"any_": [daily]}}}).json():
         client.delete_flow_run(run["id"])
-    cron = client.request("GET", f"/deployments/{daily}").json()["schedules"][0]["schedule"]
+    cron = call(client, "GET", f"/deployments/{daily}").json()["schedules"][0]["schedule"]
     change(client, path, {"schedule": {"rrule": "DTSTART:20200101T090000Z\nRRULE:FREQ=DAILY;COUNT=1"}})
     ask()
     assert ask.of("missing")[SCHEDULE].startswith("no run is scheduled, although it is on")
-    client.request("DELETE", schedule_of(client, daily))
+    call(client, "DELETE", schedule_of(client, daily))
     ask()
     assert ask.of("missing")[SCHEDULE].startswith("there is none, and it never runs by itself")
-    client.request("POST", f"/deployments/{daily}/schedules", json=[{"schedule": cron, "active": True}])
+    call(client, "POST", f"/deployments/{daily}/schedules", json=[{"schedule": cron, "active": True}])
 
 
 def test_a_run_at_work_of_which_nothing_is_heard_is_named_and_its_heartbeat_is_heard(
     ask: Doctor, client: SyncPrefectClient, deployments: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = client.create_flow_run_from_deployment(deployments[DAILY])
+    run = client.create_flow_run_from_deployment(UUID(deployments[DAILY]))
     state = {"state": {"type": "RUNNING"}, "force": True}
-    client.request("POST", f"/flow_runs/{run.id}/set_state", json=state)
+    call(client, "POST", f"/flow_runs/{run.id}/set_state", json=state)
     (now,) = ask_runs(client, [str(run.id)])
     try:
         ask()

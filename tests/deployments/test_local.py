@@ -13,9 +13,10 @@ import yaml
 
 from deployments.commands.demo_league import generate, load
 from deployments.local import services
-from deployments.local.keeper import KEEPER, POOL, WORKER, settle_dead_runs
+from deployments.local.keeper import KEEPER, WORKER, settle_dead_runs
 from deployments.local.services import ProcessId
 from deployments.registered.alerts import alerts
+from deployments.registered.prefect_yaml import POOL
 from tasks.runtime.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse

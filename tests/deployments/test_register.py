@@ -110,7 +110,7 @@ def test_the_next_three_runs_of_every_schedule_exist_at_its_local_time_on_both_s
     scheduled = [each for each in ask(server, "deployments") if each["schedules"]]
     assert [each["name"] for each in scheduled] == ["daily-ttl"]
     for each in scheduled:
-        wait_until(lambda each=each: len(times_of(server, each)) >= 3)
+        wait_until(lambda deployment=each: len(times_of(server, deployment)) >= 3)  # type: ignore[misc]
         zone = ZoneInfo(each["schedules"][0]["schedule"]["timezone"])
         runs = [moment.astimezone(zone) for moment in times_of(server, each)]
         assert [run.date() - runs[0].date() for run in runs] == [timedelta(days=n) for n in range(len(runs))]

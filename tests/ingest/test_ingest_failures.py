@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.ingest import load as ingest
+from tasks.ingest import rows
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.ingest.files import (
     content,
@@ -85,7 +86,7 @@ def test_an_error_that_nobody_foresaw_stops_its_file_and_no_other(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = write_csv(tmp_path / "games.csv", [schedule_row()])
-    read = ingest.read_table
+    read = rows.read_table
 
     def read_or_break(path: Path, *args: Any, **kwargs: Any) -> Any:
         if str(path) == bad:

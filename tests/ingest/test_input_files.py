@@ -270,7 +270,10 @@ def test_a_flag_may_be_boolean(tmp_path: Path) -> None:
 
 
 def break_with(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
 
 
 def cut_in_half(path: Path) -> None:

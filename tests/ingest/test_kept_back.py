@@ -18,7 +18,7 @@ from tests.ingest.files import DEN_AT_CLE, Row, content, game_rows, log_row, que
 
 BOX_SCORES, SCHEDULE = "player_game_summary", "nba_schedule"
 OTHER = "0022200902"
-KNOWN = {"FG3A": 4, "TOV": 2, "PAINT_FGM": 1, "PAINT_FGA": 3, "START_POSITION": "G"}
+KNOWN: dict[str, Any] = {"FG3A": 4, "TOV": 2, "PAINT_FGM": 1, "PAINT_FGA": 3, "START_POSITION": "G"}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.ingest.cells import read_row
+from tasks.ingest.cells import Problem, read_row
 from tasks.ingest.game_log_row import GameLogRow
 from tasks.ingest.names import repair_name
 from tests.ingest.files import log_row
@@ -24,6 +24,12 @@ WHOLE = [
     'Horace "Bones" McKinney',
     "Shai Gilgeous-Alexander",
 ]
+
+
+def problems(name: str) -> list[Problem]:
+    found = read_row(GameLogRow, log_row(PLAYER_NAME=name))
+    assert isinstance(found, list), found
+    return found
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -69,13 +75,13 @@ def test_a_name_is_repaired_where_there_is_no_doubt(damaged: str, name: str) -> 
     ],
 )
 def test_a_name_that_cannot_be_repaired_is_rejected_with_what_is_wrong(name: str) -> None:
-    (problem,) = read_row(GameLogRow, log_row(PLAYER_NAME=name))
+    (problem,) = problems(name)
     assert problem.column == "PLAYER_NAME"
     assert "which no name has; export it again as UTF-8, or correct it" in problem.reason
 
 
 def test_a_name_with_a_letter_that_its_key_would_lose_is_rejected() -> None:
-    (problem,) = read_row(GameLogRow, log_row(PLAYER_NAME="Nikol\u0430 Jokic"))  # a Cyrillic a
+    (problem,) = problems("Nikol\u0430 Jokic")  # a Cyrillic a
     assert "of which no letter is left in the player's key; write it in Latin letters" in problem.reason
 
 

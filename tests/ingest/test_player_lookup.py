@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tasks.ingest.game_log_row import player_lookup
+from tasks.ingest.names import player_lookup
 
 ZERO_TO_NINE_AND_A_TO_Z = set("abcdefghijklmnopqrstuvwxyz0123456789")
 

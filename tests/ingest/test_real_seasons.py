@@ -63,7 +63,7 @@ def test_the_points_of_every_team_add_up_to_the_final_score(loaded: tuple[Settin
     points: defaultdict[tuple[str, str], int] = defaultdict(int)
     for row in content(settings, "player_game_summary"):
         points[row["game_id"], row["team_abbr"]] += row["points"]
-    scores = {}
+    scores: dict[tuple[str, str], int] = {}
     for line in (SHARED_DATA / "games_2021_2025.csv").read_text(encoding="utf-8").splitlines()[1:]:
         game_id, _, season, home, away, home_points, away_points = line.split(",")
         if season in ("2022", "2023") and not game_id.startswith("005"):
@@ -99,7 +99,7 @@ def test_as_many_players_are_expected_as_played_on_the_days_of_the_incident(
 def test_usage_is_unknown_without_attempts_and_averages_a_fifth_with_them(loaded: tuple[Settings, Run, Run]) -> None:
     settings, _, _ = loaded
     usage: defaultdict[int, list[Any]] = defaultdict(list)
-    weighted = defaultdict(float)
+    weighted: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row in content(settings, "player_game_summary"):
         usage[row["season_year"]].append(row["usage_rate"])
         if row["usage_rate"] is not None:

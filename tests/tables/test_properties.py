@@ -18,7 +18,6 @@ from tasks.warehouse.open import open_warehouse
 from tests.league import League, Row
 from tests.tables.rows import COMPOSITE, DAY, SEASON_START, Case, build_all, read, score, write
 
-# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.no_server
 
 INT64 = st.one_of(st.none(), st.integers(-1, 60), st.integers(-(2**63), 2**63 - 1))

@@ -13,7 +13,6 @@ from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.records import artifact_key, parse_artifact, render_artifact
 from tasks.settings import Settings
 
-# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.no_server
 
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)

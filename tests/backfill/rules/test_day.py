@@ -11,7 +11,6 @@ from tasks.backfill.day import ContextSource, Reference, SourceCoverage, SourceD
 from tasks.tables.spec import Build
 from tasks.text import percent
 
-# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.no_server
 
 DAY = date(2023, 2, 23)

@@ -11,7 +11,6 @@ from tasks.backfill.day import Reason
 from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.tables.spec import Thresholds
 
-# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.no_server
 
 THRESHOLDS = Thresholds(block_below=0.90, warn_below=0.95)

@@ -14,7 +14,6 @@ from tasks.backfill.request import BackfillRequest, read_request
 from tasks.errors import RequestError, describe_validation_error
 from tasks.settings import Settings
 
-# Threads of Prefect draw random numbers meanwhile, which hypothesis takes for the strategies' doing.
 pytestmark = pytest.mark.no_server
 
 TODAY = date(2023, 3, 1)

@@ -8,6 +8,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery  # noqa: TID251 - the real client
 
+from tests.bigquery.asking import NO_RETRY
 from tests.bigquery.contract.scores import CREATE, DATASET, ONE, SCORES, TWO, copy, load, query, rows_of
 
 STAGED = f"{DATASET}.staged"
@@ -111,6 +112,7 @@ def test_a_merge_deletes_and_inserts_in_one_and_says_how_many(scores: bigquery.C
         WHEN NOT MATCHED BY SOURCE AND t.game_date BETWEEN DATE '{ONE}' AND DATE '{ONE}' THEN DELETE"""
     )
     job.result()
+    assert job.dml_stats is not None
     assert (job.dml_stats.inserted_row_count, job.dml_stats.deleted_row_count) == (2, 2)
     assert rows_of(scores) == [("a", ONE, 7.0), ("z", ONE, 8.0), ("a", TWO, 2.0)]
 
@@ -159,7 +161,7 @@ def test_a_used_job_id_is_refused_and_the_job_is_there(client: bigquery.Client) 
     job_id = f"fullcourt-contract-{uuid4().hex}"
     client.query("SELECT 1 AS x", job_id=job_id, job_retry=None).result()
     with pytest.raises(Conflict):
-        client.query("SELECT 1 AS x", job_id=job_id, job_retry=None, retry=None)
+        client.query("SELECT 1 AS x", job_id=job_id, job_retry=None, retry=NO_RETRY)
     assert client.get_job(job_id, location=client.location).state == "DONE"
 
 
