@@ -6,8 +6,6 @@ from tasks.tables.catalogue import load_catalogue
 from tests.backdoor import run_sql
 from tests.league import fetch
 
-pytestmark = pytest.mark.no_server
-
 LEDGER = "nba_orchestration.backfill_ledger"
 
 
