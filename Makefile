@@ -25,11 +25,14 @@ $(STAMP): requirements.txt
 demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
 	@$(BIN)/python -m deployments.commands.demo
 
+# More processes than two cores have work for: a test waits half of its time, for a server or for a process of its own.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
 test: setup ## Run the tests, without those marked slow, on a real DuckDB and a real Prefect server
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: setup ## Run every test: also every behaviour on BigQuery, kills, real seasons
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 # Table names are fixed by the table folders: a project that holds one of their datasets is refused. What the tests make
 # in it is deleted at the end. They bill less than 2 GiB of reading.

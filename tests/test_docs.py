@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.no_server
 
 PAGES = sorted([*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-# Set-up from nothing, and the run that this test is part of.
-_NOT_HERE = {"make test", "make test-all", "make check", "make bench"}
+# The run that this test is part of, what CI runs beside it, and the end of the services, which the pages share.
+_NOT_HERE = {"make test", "make test-all", "make check", "make bench", "make down"}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -32,10 +33,10 @@ def page_id(page: Path) -> str:
     return page.name
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the project as git has it, with this environment's packages and nothing running."""
-    copy = tmp_path / "project" / "checkout"
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    """Copy the project as git has it, with this environment's packages; what runs there at the end is stopped."""
+    copy = folder / "project" / "checkout"
     copy.mkdir(parents=True)
     files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -52,14 +53,27 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     shared = PROJECT_ROOT.parent / "shared"
     if shared.exists():
         (copy.parent / "shared").symlink_to(shared)
-    yield copy
-    subprocess.run(["make", "down"], cwd=copy, check=False, capture_output=True, env=environment())
+    port = str(free_port())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PORT", port)
+        try:
+            yield copy
+        finally:
+            done = subprocess.run(["make", "down"], cwd=copy, check=False, capture_output=True, env=environment())
+    assert done.returncode == 0, done.stderr[-4000:]
 
 
-def environment(**more: str) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The copy in which the pages are followed one after the other, with one server: `make up` uses what runs."""
+    with copied(tmp_path_factory.mktemp("docs")) as copy:
+        yield copy
+
+
+def environment() -> dict[str, str]:
     """A user's environment: nothing of this session's Prefect server or settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FULLCOURT_"))}
-    return {**kept, "NO_COLOR": "1", "COLUMNS": "160", **more}
+    return {**kept, "NO_COLOR": "1", "COLUMNS": "160"}
 
 
 def free_port() -> int:
@@ -74,7 +88,7 @@ def run(script: str, checkout: Path, *, seconds: int) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=checkout,
-        env=environment(PORT=str(free_port())),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -93,13 +107,14 @@ def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)")
-def test_the_two_real_seasons_of_the_guide_end_as_it_says(checkout: Path) -> None:
+def test_the_two_real_seasons_of_the_guide_end_as_it_says(tmp_path: Path) -> None:
     page = PROJECT_ROOT / "docs" / "backfill.md"
     start, (both,) = blocks(page, "bash")[0], blocks(page, "sh")
     commands = [f"prefect {rest}" for rest in re.split(r"^prefect ", both, flags=re.MULTILINE) if rest]
     assert len(commands) == 2
     codes = [f"{command.rstrip()} && echo 'exit code 0' || echo exit code $?\n" for command in commands]
-    printed = run(start + "".join(codes), checkout, seconds=3600)
+    with copied(tmp_path) as checkout:
+        printed = run(start + "".join(codes), checkout, seconds=3600)
     assert re.findall(r"^exit code (\d+)$", printed, re.MULTILINE) == ["1", "1"], printed[-4000:]
     complete, blocked = re.findall(r"(\d+) days complete, (\d+) blocked", page.read_text(encoding="utf-8"))[0]
     settings = Settings(duckdb_path=checkout / ".fullcourt" / "warehouse.duckdb")

@@ -18,7 +18,7 @@ from tasks.warehouse.open import open_warehouse
 from tests.backdoor import relax, server_of, stream
 from tests.bigquery.asking import ONE, SCORES, query
 from tests.bigquery_server.errors import ApiError
-from tests.bigquery_server.mutations import RUNNING, WAITING, Mutations
+from tests.bigquery_server.storage.mutations import RUNNING, WAITING, Mutations
 
 
 @pytest.fixture

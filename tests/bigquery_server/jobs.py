@@ -8,14 +8,14 @@ import threading
 import time
 from typing import Any
 
-from tests.bigquery_server import cells, writes
-from tests.bigquery_server.engine import Result
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.faults import Fault
-from tests.bigquery_server.project import Account, Project
-from tests.bigquery_server.statements import LEAST_BYTES_BILLED, Statement
-from tests.bigquery_server.syntax import mutated, parse
-from tests.bigquery_server.tables import Place
+from tests.bigquery_server.sql.engine import Result
+from tests.bigquery_server.sql.statements import LEAST_BYTES_BILLED, Statement
+from tests.bigquery_server.sql.syntax import mutated, parse
+from tests.bigquery_server.storage import cells, writes
+from tests.bigquery_server.storage.project import Account, Project
+from tests.bigquery_server.storage.tables import Place
 
 _SHORTLY = 0.02
 _COMMON = {"labels", "jobTimeoutMs", "dryRun", "jobType"}

@@ -1,15 +1,4 @@
-"""A strict server of the BigQuery REST API, for the real client: what the application uses, and nothing that pretends.
-
-It speaks HTTP on a port of its own; BIGQUERY_EMULATOR_HOST tells Google's client of it. Datasets, tables, partitions,
-jobs, permissions and limits behave as BigQuery documents them (each place links the page); a request, a field or a form
-of SQL that is not implemented exactly is refused with 501. Queries run on DuckDB. Faults are injected by tests.
-
-- ``server.py``: projects, accounts and tokens; ``handler.py``: HTTP; ``routes.py``: the methods of the API
-- ``jobs.py``: query, copy and load jobs; ``mutations.py``: how many statements may change a table at once
-- ``statements.py``: GoogleSQL statements, what they need and read; ``syntax.py``: their trees; ``filters.py``: filters
-  on partitions; ``ddl.py``, ``dml.py``: what they create and change; ``engine.py``: DuckDB
-- ``project.py``, ``tables.py``: what is stored, quotas; ``writes.py``: copies, loads and streams
-- ``cells.py``: values on the wire; ``errors.py``: error shapes; ``faults.py``: what goes wrong
+"""A strict server of the BigQuery REST API, for the real client; README.md says how it is built.
 
 https://cloud.google.com/bigquery/docs/reference/rest
 """
@@ -26,11 +15,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
-from tests.bigquery_server import writes
+from tests.bigquery_server.api.handler import Handler
 from tests.bigquery_server.errors import ApiError
 from tests.bigquery_server.faults import Fault, Faults
-from tests.bigquery_server.handler import Handler
-from tests.bigquery_server.project import Account, Clock, Project, Quotas
+from tests.bigquery_server.storage import writes
+from tests.bigquery_server.storage.project import Account, Clock, Project, Quotas
 
 __all__ = ["BigQueryServer", "Fault"]
 

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.bigquery_server.api.routes import API, Call, answer_to
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.faults import Fault, Request
-from tests.bigquery_server.routes import API, Call, answer_to
 
 if TYPE_CHECKING:
     from tests.bigquery_server.server import BigQueryServer

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp  # noqa: TID251
 
-from tests.bigquery_server import ddl, dml
-from tests.bigquery_server.engine import Engine, Result
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.filters import filters_of, is_filtered
-from tests.bigquery_server.syntax import Tree, conjuncts, name_of, options_of, parse, tables_in, target_of
-from tests.bigquery_server.tables import Field, Table, size_of
+from tests.bigquery_server.sql import ddl, dml
+from tests.bigquery_server.sql.engine import Engine, Result
+from tests.bigquery_server.sql.filters import filters_of, is_filtered
+from tests.bigquery_server.sql.syntax import Tree, conjuncts, name_of, options_of, parse, tables_in, target_of
+from tests.bigquery_server.storage.tables import Field, Table, size_of
 
 if TYPE_CHECKING:
-    from tests.bigquery_server.project import Project
+    from tests.bigquery_server.storage.project import Project
 
 LEAST_BYTES_BILLED = 10 * 1024 * 1024  # a referenced table: https://cloud.google.com/bigquery/pricing#on_demand_pricing
 

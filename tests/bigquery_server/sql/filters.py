@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp  # noqa: TID251
 
-from tests.bigquery_server.syntax import Tree, conjuncts
-from tests.bigquery_server.tables import Table
+from tests.bigquery_server.sql.syntax import Tree, conjuncts
+from tests.bigquery_server.storage.tables import Table
 
 _COMPARISONS = (exp.Between, exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In)
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.bigquery_server import cells, writes
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.faults import Fault
 from tests.bigquery_server.jobs import Job
-from tests.bigquery_server.project import Account, Project
+from tests.bigquery_server.storage import cells, writes
+from tests.bigquery_server.storage.project import Account, Project
 
 API = r"(?:/upload)?/bigquery/v2/projects/(?P<project>[^/]+)"
 _TABLES_A_PAGE = 50

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.tables import Field
+from tests.bigquery_server.storage.tables import Field
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

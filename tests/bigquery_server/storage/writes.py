@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from tests.bigquery_server import cells
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.project import Project
-from tests.bigquery_server.tables import Place, Streamed, Table
+from tests.bigquery_server.storage import cells
+from tests.bigquery_server.storage.project import Project
+from tests.bigquery_server.storage.tables import Place, Streamed, Table
 
 _STREAMABLE = timedelta(days=5 * 365), timedelta(days=365)  # before and after today; less than BigQuery takes
 _REMEMBERED = timedelta(minutes=1)

@@ -15,11 +15,11 @@ import duckdb  # noqa: TID251 - this server's engine
 from tasks.errors import QueryError
 from tasks.warehouse.dialect import to_duckdb
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.syntax import Tree
-from tests.bigquery_server.tables import API_TYPES, Field
+from tests.bigquery_server.sql.syntax import Tree
+from tests.bigquery_server.storage.tables import API_TYPES, Field
 
 if TYPE_CHECKING:
-    from tests.bigquery_server.project import Project
+    from tests.bigquery_server.storage.project import Project
 
 _NUMERIC_DIGITS = -9  # the exponent of what the dialect makes of NUMERIC: DECIMAL(38,9)
 _RESULT_TYPES = {

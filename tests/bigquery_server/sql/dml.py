@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlglot import exp  # noqa: TID251
 
-from tests.bigquery_server.engine import Engine, Result
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.syntax import Tree, name_of, target_of
-from tests.bigquery_server.tables import Table
+from tests.bigquery_server.sql.engine import Engine, Result
+from tests.bigquery_server.sql.syntax import Tree, name_of, target_of
+from tests.bigquery_server.storage.tables import Table
 
 # How long streamed rows cannot be changed: https://cloud.google.com/bigquery/docs/data-manipulation-language#limitations
 UNCHANGEABLE = timedelta(minutes=30)

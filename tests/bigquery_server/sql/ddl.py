@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlglot import exp  # noqa: TID251
 
-from tests.bigquery_server.engine import Engine, Result
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.syntax import Tree, name_of, options_of, target_of, values_of
-from tests.bigquery_server.tables import SQL_TYPES, Field, Table
+from tests.bigquery_server.sql.engine import Engine, Result
+from tests.bigquery_server.sql.syntax import Tree, name_of, options_of, target_of, values_of
+from tests.bigquery_server.storage.tables import SQL_TYPES, Field, Table
 
 _OPTIONS = {
     "TABLE": {"description", "labels", "expiration_timestamp", "require_partition_filter"},

@@ -11,8 +11,8 @@ import duckdb  # noqa: TID251 - this server's engine
 import pyarrow as pa
 
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.mutations import Mutations
-from tests.bigquery_server.tables import API_TYPES, Field, Table, size_of
+from tests.bigquery_server.storage.mutations import Mutations
+from tests.bigquery_server.storage.tables import API_TYPES, Field, Table, size_of
 
 # How long streamed rows stay in the buffer, out of reach of copies; "up to", in the documentation:
 # https://cloud.google.com/bigquery/docs/data-manipulation-language#limitations
