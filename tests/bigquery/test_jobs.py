@@ -269,11 +269,11 @@ def test_a_job_that_runs_too_long_is_ended_and_the_day_fails(
     project: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("FULLCOURT_BIGQUERY_JOB_TIMEOUT_SECONDS", "1")
+    monkeypatch.setenv("FULLCOURT_BIGQUERY_JOB_TIMEOUT_SECONDS", "15")  # every other job ends in that, however busy
     server.faults.add(
         Fault(
             lambda r: r.project == project and "-stage-" in str(r.job_id) and MAIN in str(r.job_id),
-            job_delay_seconds=30,
+            job_delay_seconds=3600,
         )
     )
     report = run(DAY)

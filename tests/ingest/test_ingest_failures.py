@@ -124,7 +124,7 @@ def test_a_warehouse_that_stays_locked_fails_the_run_and_is_named(
 ) -> None:
     monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "0")
     monkeypatch.setenv("FULLCOURT_RETRIES", "1")
-    with LockHolder(settings.duckdb_path, seconds=60):
+    with LockHolder(settings.duckdb_path, seconds=3600):
         run = run_ingest(game_logs=[write_csv(tmp_path / "log.csv", game_rows())])
     assert run.state.is_failed()
     assert f"WarehouseBusyError: {settings.duckdb_path} is locked" in str(run.state.message)
