@@ -4,6 +4,7 @@ PYTHON ?= python3
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+OLDEST_PYTHON := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-bigquery check up backfill down doctor alert-test bench ddl lock clean
@@ -11,19 +12,23 @@ STAMP := .venv/.installed
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP) ## Install everything into .venv, once
+setup: $(BIN)/fullcourt ## Install everything into .venv, once
 
 # The file is complete: without --no-deps, pip would look for extras of packages that it pins in their newest version.
 $(STAMP): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "error: Python 3.11 or later is needed, and $(PYTHON) is not: name one with PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(OLDEST_PYTHON)".split("."))))' || { \
+		echo "error: Python $(OLDEST_PYTHON) or later is needed, and $(PYTHON) is not: name one with PYTHON=" >&2; exit 1; }
 	@echo "Installing into .venv (once, about a minute) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	@touch $(STAMP)
 
+$(BIN)/fullcourt: pyproject.toml $(STAMP)
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
 demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duckdb
-	@$(BIN)/python -m deployments.commands.demo
+	@$(BIN)/fullcourt demo
 
 # More processes than two cores have work for: a test waits half of its time, for a server or for a process of its own.
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
@@ -47,32 +52,32 @@ check: setup ## Run ruff, mypy and import-linter
 	$(BIN)/lint-imports
 
 up: setup ## Start a Prefect server (PORT=4200) and a worker, and register the deployments
-	@$(BIN)/python -m deployments.commands.local up
+	@$(BIN)/fullcourt up
 
 backfill: setup ## Run the backfill on the worker and watch it: FROM=2023-01-20 TO=2023-01-31 ARGS="-p force=true"
-	@$(BIN)/python -m deployments.commands.run backfill $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(ARGS)
+	@$(BIN)/fullcourt run backfill $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(ARGS)
 
 down: ## Stop what `make up` started, and nothing else
-	@if [ -f $(STAMP) ]; then $(BIN)/python -m deployments.commands.local down; else echo "Nothing is running."; fi
+	@if [ -x $(BIN)/fullcourt ]; then $(BIN)/fullcourt down; else echo "Nothing is running."; fi
 
 bench: setup ## Measure the backfill against its limits
 	@$(BIN)/python -m benchmarks.backfill
 
 doctor: setup ## Say what of the warehouse and Prefect can be reached and would run, what is missing, and what to do
-	@$(BIN)/python -m deployments.commands.doctor.doctor
+	@$(BIN)/fullcourt doctor
 
 alert-test: setup ## Send a test the way that alerts go, and say whether it was taken
-	@$(BIN)/python -m deployments.commands.alert_test
+	@$(BIN)/fullcourt alert-test
 
 ddl: setup ## Write the statements that create the tables, to deployments/bigquery/
-	@$(BIN)/python -m deployments.commands.ddl write
+	@$(BIN)/fullcourt ddl write
 
 lock: ## Compile requirements.txt from requirements.in
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; \
 	"$$tools/bin/python" -m pip install --quiet --quiet --disable-pip-version-check uv; \
 	"$$tools/bin/uv" pip compile requirements.in --output-file requirements.txt --quiet --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+		--python-version $(OLDEST_PYTHON) --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 clean: down ## Remove .venv and caches; what is in .fullcourt stays: warehouses and the run history
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

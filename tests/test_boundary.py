@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.states import Completed
 
-from deployments.commands.command import command
+from deployments.commands import boundary
 from flows.backfill import backfill
 from tasks.errors import ApiError, FullcourtError, IngestError, MachineError, RequestError, UnforeseenError
 from tasks.explain import explain
@@ -210,7 +210,7 @@ def test_every_flow_ends_at_the_edge() -> None:
 def test_a_command_ends_with_one_line_and_a_code(
     error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    @command
+    @boundary.ends_clearly
     def main(arguments: Sequence[str] | None = None) -> int:
         raise error
 

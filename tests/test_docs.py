@@ -1,8 +1,6 @@
 """The documentation is run: every command and every query of README.md and docs/."""
 
-import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from tasks import errors
 from tasks.backfill import day, gate, one_day
 from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
+from tests.deployments.checkout import copy_checkout, user_environment
 from tests.league import SHARED_DATA, League, fetch
 
 pytestmark = pytest.mark.no_server
@@ -35,21 +34,9 @@ def page_id(page: Path) -> str:
 
 @contextmanager
 def copied(folder: Path) -> Iterator[Path]:
-    """Copy the project as git has it, with this environment's packages; what runs there at the end is stopped."""
+    """Copy the project, with the real seasons beside it; what runs there at the end is stopped."""
     copy = folder / "project" / "checkout"
-    copy.mkdir(parents=True)
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT_ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, files.split("\0")):
-        if (PROJECT_ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT_ROOT / name, copy / name)
-    (copy / ".venv").symlink_to(PROJECT_ROOT / ".venv")
+    copy_checkout(copy)
     shared = PROJECT_ROOT.parent / "shared"
     if shared.exists():
         (copy.parent / "shared").symlink_to(shared)
@@ -59,7 +46,7 @@ def copied(folder: Path) -> Iterator[Path]:
         try:
             yield copy
         finally:
-            done = subprocess.run(["make", "down"], cwd=copy, check=False, capture_output=True, env=environment())
+            done = subprocess.run(["make", "down"], cwd=copy, check=False, capture_output=True, env=user_environment())
     assert done.returncode == 0, done.stderr[-4000:]
 
 
@@ -68,12 +55,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The copy in which the pages are followed one after the other, with one server: `make up` uses what runs."""
     with copied(tmp_path_factory.mktemp("docs")) as copy:
         yield copy
-
-
-def environment() -> dict[str, str]:
-    """A user's environment: nothing of this session's Prefect server or settings."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FULLCOURT_"))}
-    return {**kept, "NO_COLOR": "1", "COLUMNS": "160"}
 
 
 def free_port() -> int:
@@ -88,7 +69,7 @@ def run(script: str, checkout: Path, *, seconds: int) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=checkout,
-        env=environment(),
+        env=user_environment(),
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -1,15 +1,7 @@
-"""``python -m deployments.commands.ddl``: the tables of the warehouse, as statements.
+"""``fullcourt ddl``: the CREATE TABLE statements that follow from the table folders."""
 
-``write`` writes them to deployments/bigquery/, one file a table; ``apply`` creates in the warehouse of the settings
-what is missing there. Nothing is ever dropped or rewritten: a table that differs is named, with what to do.
-"""
-
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from deployments.commands.command import command
 from tasks.settings import load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.tables.ddl import create_schema, create_table
@@ -18,17 +10,6 @@ from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.schema import differences
 
 FOLDER = Path(__file__).resolve().parent.parent / "bigquery"
-
-
-@command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or apply the statements; returns the exit code: 1 if a table differs or the warehouse refuses."""
-    parser = argparse.ArgumentParser(
-        prog="python -m deployments.commands.ddl", description="Create the warehouse's tables."
-    )
-    parser.add_argument("action", choices=["write", "apply"])
-    action = parser.parse_args(arguments).action
-    return write() if action == "write" else apply()
 
 
 def files() -> dict[Path, str]:
@@ -68,7 +49,3 @@ def apply() -> int:
 
 def _text(table: TableSpec) -> str:
     return f"{create_schema(table.dataset)};\n\n{create_table(table)};\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

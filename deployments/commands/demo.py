@@ -1,10 +1,9 @@
-"""``make demo``: the incident, replayed on a synthetic league, in a warehouse of its own.
+"""``fullcourt demo``: the incident, replayed on a synthetic league, in a warehouse of its own.
 
 It rebuilds .fullcourt/demo.duckdb, backfills the incident's days, and prints what came of each. It replaces a file only
 if an earlier demo made it and nothing has changed it since: beside the file it notes how it left it.
 """
 
-import argparse
 import json
 import os
 import shlex
@@ -18,16 +17,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
 
-from deployments.commands.command import command
 from deployments.commands.demo_league import DemoLeague, generate, load
 from deployments.commands.demo_league.play import INCIDENT_PLAYERS
 from deployments.commands.demo_league.upcoming import STALE_PLAYERS
+from deployments.commands.output import make_console, print_report
 from deployments.local.access import write_private
 from deployments.local.api import use_server
 from deployments.local.prefect_server import HOST, prefect_server, ui_url, usable_server
-from deployments.local.stack import DEFAULT_PORT, DEMO_WAREHOUSE, HOME, short
+from deployments.local.stack import DEFAULT_PORT, short
 from tasks.errors import SettingsError
 from tasks.folders import make_folder
 from tasks.settings import load_settings
@@ -36,11 +34,6 @@ from tasks.warehouse.open import open_warehouse
 SEASON = 2022
 FIRST_DAY, LAST_DAY = date(2023, 2, 16), date(2023, 3, 1)
 TABLE = "nba_precompute.player_composite_factors"
-
-_COLUMNS = ("day", "games", "expected", "upcoming", "source", "published", "coverage", "outcome", "missing")
-_NUMBERS = {"games", "expected", "upcoming", "published", "coverage"}
-_STYLES = {"complete": "green", "no_games": "dim", "skipped_bootstrap": "dim", "blocked": "red", "failed": "red"}
-WIDTH = 120  # of output that does not go to a terminal
 
 
 class Run(NamedTuple):
@@ -52,37 +45,20 @@ class Run(NamedTuple):
     rows: Sequence[Mapping[str, object]]
 
 
-@command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; returns the exit code: 0 if every day is done."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.commands.demo", description="Replay the incident.")
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
-    parser.add_argument("--warehouse", type=Path, default=DEMO_WAREHOUSE, help="file of the demo")
-    chosen = parser.parse_args(arguments)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
-    return _demo(console, chosen.home.resolve(), chosen.warehouse.resolve())
-
-
-def print_report(console: Console, rows: Sequence[Mapping[str, object]]) -> None:
-    """Print one line a day.
+def run_demo(home: Path, warehouse: Path) -> int:
+    """Build the demo league, backfill the incident's days, and print what came of each.
 
     Args:
-        console: Where to.
-        rows: A mapping a day, with at least the keys day, games, expected, upcoming, source, published, coverage,
-            outcome and missing; None is printed as nothing. Grain: day.
+        home: The folder of the local Prefect server's state.
+        warehouse: The file to write.
+
+    Returns:
+        The exit code: 0 if every day is done.
+
+    Raises:
+        SettingsError: There is a file that is not as a demo left it.
     """
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=name != "missing")
-    for row in rows:
-        cells = ("" if row[name] is None else str(row[name]) for name in _COLUMNS)
-        table.add_row(*cells, style=_STYLES.get(str(row["outcome"]), "yellow"))
-    console.print(table)
-
-
-def _demo(console: Console, home: Path, warehouse: Path) -> int:
+    console = make_console()
     os.environ |= {
         "FULLCOURT_WAREHOUSE": "duckdb",
         "FULLCOURT_DUCKDB_PATH": str(warehouse),
@@ -190,7 +166,3 @@ def _log(warehouse: Path) -> Path:
 
 def _signature(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.name}.demo")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,13 +1,11 @@
-"""``python -m deployments.commands.run backfill --from 2023-01-20``: run a deployment, and see what comes of it.
+"""``fullcourt run``: run a deployment, and see what comes of it.
 
 It is a thin door to the deployments of prefect.yaml: the worker does the work, and goes on if the terminal is closed.
 The server is the one that PREFECT_API_URL names, or else the one of ``make up``.
 """
 
-import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +16,9 @@ import httpx
 from rich.console import Console
 from rich.markdown import Markdown
 
-from deployments.commands.command import INTERRUPTED, command
-from deployments.commands.demo import WIDTH, print_report
+from deployments.commands.boundary import INTERRUPTED
+from deployments.commands.output import make_console, print_report
 from deployments.local.api import connect
-from deployments.local.stack import HOME
 from tasks.backfill.gate import NOT_DONE
 from tasks.errors import RequestError
 from tasks.runtime import markdown
@@ -36,39 +33,36 @@ _PATIENCE_SECONDS = 20.0
 _SUMMARIES = ("backfill-report", "ingest-report", "cleanup-summary", "restore-summary")
 
 
-@command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0 if the run completed, 1 if not, 130 if nobody waited for it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m deployments.commands.run", description="Run a deployment, and watch it."
-    )
-    parser.add_argument("name", help="flow/deployment as in prefect.yaml, the flow alone if it has one, or a run's id")
-    parser.add_argument("--from", dest="start_date", metavar="DAY", help="backfill: the first day")
-    parser.add_argument("--to", dest="end_date", metavar="DAY", help="backfill: the last day; without it, one day")
-    parser.add_argument(
-        "-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter; lists as JSON"
-    )
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of the Prefect server's state")
-    chosen = parser.parse_args(arguments)
-    days = {name: value for name in ("start_date", "end_date") if (value := getattr(chosen, name)) is not None}
-    parameters = days | dict(_parameter(text) for text in chosen.param)
-    if connect(chosen.home.resolve()) is None:
+def run_and_watch(name: str, days: Mapping[str, str], given: Sequence[str], home: Path) -> int:
+    """Run a deployment, or find a run, and watch it until it has ended.
+
+    Args:
+        name: FLOW/DEPLOYMENT, FLOW alone, or the id of a run.
+        days: Parameters that are days.
+        given: Further parameters, each as NAME=VALUE.
+        home: The folder of the local Prefect server's state.
+
+    Returns:
+        The exit code: 0 if the run completed, 1 if not, 130 if nobody waited for it.
+
+    Raises:
+        RequestError: There is no such deployment, a parameter is invalid, or there is no Prefect server.
+    """
+    parameters = {**days, **dict(_parameter(text) for text in given)}
+    if connect(home) is None:
         raise RequestError("no Prefect server: start the local one with make up, or set PREFECT_API_URL")
     # imported here, after Prefect was told of its server
     from prefect.client.orchestration import get_client
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+    console = make_console()
     with get_client(sync_client=True) as client:
-        run_id = _given_run(chosen.name, parameters) or _start(client, chosen.name, parameters)
+        run_id = _given_run(name, parameters) or _start(client, name, parameters)
         console.print(f"Run {run_id}: {_page(client, run_id)}", soft_wrap=True)
         try:
             run = _Watch(client, run_id, console).until_its_end()
         except KeyboardInterrupt:
             console.print(
-                f"\nThe run goes on.\nWatch it   python -m deployments.commands.run {run_id}\n"
-                f"Cancel it  prefect flow-run cancel {run_id}",
+                f"\nThe run goes on.\nWatch it   fullcourt run {run_id}\nCancel it  prefect flow-run cancel {run_id}",
                 soft_wrap=True,
             )
             return INTERRUPTED
@@ -189,7 +183,3 @@ def _say_what_came(client: "SyncPrefectClient", run: "FlowRun", console: Console
     said = (state.message or state.name) if state is not None else "unknown"
     console.print(f"\n{said}", style="green" if is_done else "red", markup=False, soft_wrap=True)
     return 0 if is_done else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

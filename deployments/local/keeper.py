@@ -1,14 +1,13 @@
-"""``python -m deployments.local.keeper``: keep the local worker alive, and settle the runs that died with one.
+"""Keep the local worker alive, and settle the runs that died with one.
 
-`make up` starts it. A worker that ends is started again, after a wait that grows if it keeps ending. A worker that its
-keeper did not start, because an earlier keeper was killed, is taken over.
+`make up` starts it, as ``python -m deployments.local.keeper HOME FACTS``. A worker that ends is started again, after
+a delay that grows if it keeps ending. A worker that an earlier, killed keeper left running is taken over.
 
-One run at a time is the work pool's limit, not the worker's: with ``--limit``, Prefect's worker ends of a Retry that
-comes right after the end of its run. A run holds its place in the pool until it has ended, so that a run whose process
-is gone would hold it for ever. Such a run is settled: it becomes Crashed, and whoever hears of crashes hears of it.
+One run at a time is the work pool's limit, not the worker's: with ``--limit``, Prefect's worker exits when a run is
+retried right after its end. A run holds its slot of the pool until it has ended, so a run whose process is gone would
+hold it for ever. Such a run is set to Crashed, which triggers the alerts.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -155,17 +154,5 @@ def _say(text: str) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC  {text}", flush=True)
 
 
-def main() -> int:
-    """Run the command line; returns only if it is ended."""
-    parser = argparse.ArgumentParser(
-        prog="python -m deployments.local.keeper", description="Keep the local worker alive."
-    )
-    parser.add_argument("--home", type=Path, required=True, help="folder of the server's state")
-    parser.add_argument("--facts", type=json.loads, required=True, help="what to remember of the worker, as JSON")
-    chosen = parser.parse_args()
-    keep(chosen.home, chosen.facts)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    keep(Path(sys.argv[1]), json.loads(sys.argv[2]))

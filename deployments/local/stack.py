@@ -6,15 +6,15 @@ The server listens on port 4200, or on the one that the environment variable POR
 import json
 import os
 import shlex
-import subprocess
 import sys
-import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deployments.errors import ServiceError
 from deployments.local import services
 from deployments.local.access import password_file, write_private
+from deployments.local.api import use_server
 from deployments.local.keeper import KEEPER, WORKER, set_up_pool
 from deployments.local.prefect_server import (
     access,
@@ -34,10 +34,10 @@ from deployments.local.prefect_server import (
 from deployments.local.services import Service
 from deployments.registered.prefect_yaml import POOL
 from tasks.errors import SettingsError
+from tasks.explain import explain
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 
 HOME = PROJECT_ROOT / ".fullcourt" / "prefect"
-DEMO_WAREHOUSE = PROJECT_ROOT / ".fullcourt" / "demo.duckdb"
 DEFAULT_PORT = 4200
 
 
@@ -53,7 +53,7 @@ def up(home: Path) -> None:
     warehouse = warehouse_variables(settings)
     worker, started = _worker(home, server, warehouse)
     wait_for(lambda: _pool_is_ready(server), [server, worker])
-    registered = _register(home, server, warehouse)
+    registered = _register(home, server)
     wait_for(lambda: _has_called(server, since=started), [server, worker])
     _say(server, worker, registered)
 
@@ -122,7 +122,7 @@ def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Ser
     keeper = services.start(
         home,
         KEEPER,
-        [sys.executable, "-m", "deployments.local.keeper", "--home", str(home), "--facts", json.dumps(facts)],
+        [sys.executable, "-m", "deployments.local.keeper", str(home), json.dumps(facts)],
         cwd=PROJECT_ROOT,
         env=environment(home, api_url=api_url(server))
         | ours
@@ -144,20 +144,16 @@ def _has_called(server: Service, *, since: datetime) -> bool:
     return any(datetime.fromisoformat(call) >= since for call in calls)
 
 
-def _register(home: Path, server: Service, warehouse: dict[str, str]) -> str:
+def _register(home: Path, server: Service) -> list[str]:
     """Register the deployments, the limits and the alerts; returns what was registered."""
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.commands.register"],
-        cwd=PROJECT_ROOT,
-        env=environment(home, api_url=api_url(server)) | warehouse,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ServiceError(f"not everything can be registered: {done.stderr.removeprefix('error: ')}")
-    return done.stdout
+    with use_server(home, api_url(server)):
+        # imported here, after Prefect was told of its server
+        from deployments.registered.register import register_all
+
+        try:
+            return register_all(load_settings())
+        except Exception as error:  # whatever it is
+            raise ServiceError(f"not everything can be registered: {explain(error)}") from error
 
 
 def _write_access(home: Path, server: Service) -> Path:
@@ -169,7 +165,7 @@ def _write_access(home: Path, server: Service) -> Path:
     return file
 
 
-def _say(server: Service, worker: Service, registered: str) -> None:
+def _say(server: Service, worker: Service, registered: Sequence[str]) -> None:
     variables = json.loads(str(worker.facts["settings"]))
     warehouse = load_settings().connection().display_name
     remark = ""
@@ -178,7 +174,7 @@ def _say(server: Service, worker: Service, registered: str) -> None:
         if not Path(path).exists():
             remark = " (not there yet: load data with the deployment ingest/game-logs)"
     home = server.folder
-    print("Registered:\n" + textwrap.indent(registered, "  "))
+    print("Registered:", *(f"  {line}" for line in registered), "", sep="\n")
     print(
         f"Prefect UI  {ui_url(server)}\n"
         f"Password    the line in {short(password_file(home))}; the UI asks for it once\n"
@@ -195,7 +191,7 @@ def _say(server: Service, worker: Service, registered: str) -> None:
 
 
 def _stop(home: Path) -> str:
-    return "make down" if home == HOME else f"python -m deployments.commands.local down --home {shlex.quote(str(home))}"
+    return "make down" if home == HOME else f"fullcourt down --home {shlex.quote(str(home))}"
 
 
 def short(path: Path) -> Path:

@@ -47,9 +47,7 @@ def problem_of(client: SyncPrefectClient, alert: Automation, *, tells: bool = Tr
     if not tells:
         return None
     blocks = [action.block_document_id for action in alert.actions if isinstance(action, SendNotification)]
-    remedy = (
-        "set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK, and run `python -m deployments.commands.register`"
-    )
+    remedy = "set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK, and run `fullcourt register`"
     if not blocks:
         return f"nobody is told: {remedy}"
     for block in blocks:

@@ -74,7 +74,7 @@ _SILENCE = f"""\
 {{% else %}}None has succeeded since this alert was registered.
 {{% endif %}}
 What to do: look at the runs of cleanup/daily-ttl in Prefect's UI. Late runs: start a worker of the pool fullcourt.
-No runs: python -m deployments.commands.register, and see that the schedule is on. Failed runs: read their log.
+No runs: fullcourt register, and see that the schedule is on. Failed runs: read their log.
 {_LOG}"""
 _WAITS = f"""\
 A run of {{{{ flow.name }}}} has waited for {WAITING_MINUTES} minutes, and nobody has begun it.

@@ -29,7 +29,7 @@ from tasks.runtime.limits import register_limits
 from tasks.settings import PROJECT_ROOT, Settings
 
 
-def register(settings: Settings) -> list[str]:
+def register_all(settings: Settings) -> list[str]:
     """Register the deployments, the limits and the alerts.
 
     Returns:

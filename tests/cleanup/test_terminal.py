@@ -1,4 +1,4 @@
-"""python -m deployments.commands.cleanup, for real: a terminal without a UI."""
+"""fullcourt cleanup, restore and backups, for real: a terminal without a UI."""
 
 import os
 import subprocess
@@ -28,8 +28,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def terminal(server: Service) -> Terminal:
-    def _terminal(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "deployments.commands.cleanup", "--home", str(Path(server.folder)), *arguments]
+    def _terminal(action: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        home = [] if action == "backups" else ["--home", str(Path(server.folder))]
+        command = [sys.executable, "-m", "deployments.commands", action, *home, *arguments]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         return subprocess.run(
             command,
@@ -54,14 +55,14 @@ def stale(settings: Settings) -> int:
 
 def test_a_dry_run_shows_what_is_stale_and_changes_nothing(settings: Settings, terminal: Terminal, stale: int) -> None:
     before = everything(settings)
-    done = terminal("--dry-run")
+    done = terminal("cleanup", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "2 rows of 2 tables are stale, nothing was deleted" in done.stdout
     assert everything(settings) == before
 
 
 def test_it_shows_the_rows_and_asks_for_their_number(settings: Settings, terminal: Terminal, stale: int) -> None:
-    done = terminal(typed="2\n")
+    done = terminal("cleanup", typed="2\n")
     assert done.returncode == 0, done.stderr
     assert "Type the number of rows to delete; anything else deletes nothing: " in done.stdout
     assert PLAYERS in done.stdout.partition("Type the number")[0]
@@ -72,14 +73,14 @@ def test_it_shows_the_rows_and_asks_for_their_number(settings: Settings, termina
 @pytest.mark.parametrize("typed", ["1\n", "no\n", ""], ids=["a wrong number", "a word", "nothing"])
 def test_another_answer_deletes_nothing(settings: Settings, terminal: Terminal, stale: int, typed: str) -> None:
     before = everything(settings)
-    done = terminal(typed=typed)
+    done = terminal("cleanup", typed=typed)
     assert done.returncode == 1
     assert "nothing was deleted" in done.stdout
     assert everything(settings) == before
 
 
 def test_yes_does_not_ask_and_days_moves_the_cutoff(settings: Settings, terminal: Terminal, stale: int) -> None:
-    done = terminal("--yes", "--days", "12")
+    done = terminal("cleanup", "--yes", "--days", "12")
     assert done.returncode == 0, done.stderr
     assert "Type the number" not in done.stdout
     assert len(days_of(settings, PLAYERS)) == stale - 1
@@ -87,35 +88,35 @@ def test_yes_does_not_ask_and_days_moves_the_cutoff(settings: Settings, terminal
 
 def test_a_backup_is_put_back_after_a_yes(settings: Settings, terminal: Terminal, stale: int) -> None:
     before = everything(settings)
-    terminal("--yes")
-    backup = terminal("--backups").stdout.strip()
+    terminal("cleanup", "--yes")
+    backup = terminal("backups").stdout.strip()
     assert backup == audit(settings, table_name=PLAYERS)[0]["backup_name"]
-    refused = terminal("--restore", backup, typed="no\n")
+    refused = terminal("restore", backup, typed="no\n")
     assert (refused.returncode, len(days_of(settings, PLAYERS))) == (1, stale - 2)
-    done = terminal("--restore", backup, typed="yes\n")
+    done = terminal("restore", backup, typed="yes\n")
     assert done.returncode == 0, done.stderr
     assert "2 were put back" in " ".join(done.stdout.split())
     assert everything(settings) == before
 
 
 def test_what_cannot_be_is_refused(terminal: Terminal, settings: Settings, stale: int) -> None:
-    assert terminal("--dry-run", "--yes").returncode == 2
+    assert terminal("cleanup", "--dry-run", "--yes").returncode == 2
     before = everything(settings)
-    assert terminal("--restore", "x", "--days", "5").returncode == 2
-    assert terminal("--backups", "--yes").returncode == 2
+    assert terminal("restore", "x", "--days", "5").returncode == 2
+    assert terminal("backups", "--yes").returncode == 2
     assert everything(settings) == before
-    none = terminal("--days", "0")
+    none = terminal("cleanup", "--days", "0")
     assert none.returncode == 1
     assert "ttl_days=0: Input should be greater than or equal to 1" in none.stderr
 
 
-@pytest.mark.parametrize("chosen", [["--restore", ""], ["--restore="], ["--restore", "0"]])
+@pytest.mark.parametrize("chosen", [[""], ["--", ""], ["0"]])
 def test_whatever_a_user_writes_as_a_backups_name_never_chooses_another_action(
     terminal: Terminal, settings: Settings, stale: int, chosen: list[str]
 ) -> None:
     before = everything(settings)
-    done = terminal(*chosen, "--yes")
+    done = terminal("restore", "--yes", *chosen)
     assert done.returncode == 1
     (said,) = done.stderr.splitlines()
-    assert said.startswith(f"error: backup={chosen[-1].removeprefix('--restore=')!r}: there is no such backup")
+    assert said.startswith(f"error: backup={chosen[-1]!r}: there is no such backup")
     assert everything(settings) == before

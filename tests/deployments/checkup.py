@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Cancelled
 
-from deployments.commands.doctor import doctor
+from deployments.commands.main import main
 from deployments.registered.prefect_yaml import POOL
 from tasks.settings import PROJECT_ROOT, Settings
 from tasks.tables.catalogue import load_catalogue
@@ -39,7 +39,7 @@ class Doctor:
 
     def __call__(self, *arguments: str) -> int:
         self._capsys.readouterr()
-        exit_code = doctor.main(arguments)
+        exit_code = main(["doctor", *arguments])
         self.text = self._capsys.readouterr().out
         lines = self.text.splitlines()[:-2]
         self.said = [found.groups() for line in lines if (found := _LINE.fullmatch(line))]  # type: ignore[misc]

@@ -25,7 +25,7 @@ class Local:
         self.said = ""
 
     def __call__(self, action: str) -> str:
-        done = self._run([sys.executable, "-m", "deployments.commands.local", action, "--home", str(self.home)])
+        done = self._run([sys.executable, "-m", "deployments.commands", action, "--home", str(self.home)])
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -6,8 +6,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.commands import alert_test as send_test_alert
+from deployments.commands import alert_test
 from deployments.commands.doctor.alerts import examine_alerts
+from deployments.commands.main import main
 from deployments.registered.alert_registration import register_alerts
 from deployments.registered.alerts import TEST_ALERT
 from tasks.settings import Settings, load_settings
@@ -27,7 +28,7 @@ def test_alerts_that_are_missing_or_tell_nobody_are_red(settings: Settings) -> N
         (
             "missing",
             "alerts",
-            f"not registered: {', '.join(names())}; `python -m deployments.commands.register` registers them",
+            f"not registered: {', '.join(names())}; `fullcourt register` registers them",
         )
     ]
     register_alerts(settings)
@@ -42,7 +43,7 @@ def test_a_test_that_was_taken_is_said_and_an_alert_that_is_off_or_has_lost_its_
 ) -> None:
     register_alerts(load_settings())
     assert [(level, subject) for level, subject, _ in said()] == [("ok", "alerts"), ("note", "alert test")]
-    assert send_test_alert.main(["--home", str(tmp_path)]) == 0
+    assert main(["alert-test", "--home", str(tmp_path)]) == 0
     assert "The test was taken at " in capsys.readouterr().out
     assert inbox.wait().startswith("Fullcourt: a test\n\nAlerts arrive here. ")
     assert [(level, subject) for level, subject, _ in said()] == [("ok", "alerts"), ("ok", "alert test")]
@@ -55,7 +56,7 @@ def test_a_test_that_was_taken_is_said_and_an_alert_that_is_off_or_has_lost_its_
     assert (level, text.partition(";")[0]) == ("missing", f"{off.name}: switched off")
     remove_block(BLOCKS[0])
     assert any("its notification block is gone, and nobody is told" in text for _, _, text in said())
-    assert send_test_alert.main(["--home", str(tmp_path)]) == 1
+    assert main(["alert-test", "--home", str(tmp_path)]) == 1
     assert "its notification block is gone" in capsys.readouterr().err
 
 
@@ -64,23 +65,20 @@ def test_a_webhook_that_refuses_fails_the_test_and_is_red_and_its_address_is_sai
 ) -> None:
     register_alerts(load_settings())
     inbox.status = 500
-    monkeypatch.setattr(send_test_alert, "LIMIT_SECONDS", 15.0)
-    assert send_test_alert.main(["--home", str(tmp_path)]) == 1
+    monkeypatch.setattr(alert_test, "LIMIT_SECONDS", 15.0)
+    assert main(["alert-test", "--home", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: the message was not taken")
     assert "a-secret" not in error
 
 
 def test_a_test_without_a_server_or_alerts_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert send_test_alert.main(["--home", str(tmp_path)]) == 1
-    assert (
-        "error: the alerts are not registered: run `python -m deployments.commands.register` first"
-        in capsys.readouterr().err
-    )
+    assert main(["alert-test", "--home", str(tmp_path)]) == 1
+    assert "error: the alerts are not registered: run `fullcourt register` first" in capsys.readouterr().err
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
-        assert send_test_alert.main(["--home", str(tmp_path)]) == 1
+        assert main(["alert-test", "--home", str(tmp_path)]) == 1
     assert "error: no Prefect API is configured, and no local one runs" in capsys.readouterr().err
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        assert send_test_alert.main(["--home", str(tmp_path)]) == 1
+        assert main(["alert-test", "--home", str(tmp_path)]) == 1
     assert "error: Prefect's API does not answer at http://127.0.0.1:9/api/" in capsys.readouterr().err
     assert TEST_ALERT in names()

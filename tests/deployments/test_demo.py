@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deployments.commands.demo import _remove_earlier, _sign, main
+from deployments.commands.demo import _remove_earlier, _sign
 from deployments.commands.demo_league import generate, load
+from deployments.commands.main import DEMO_WAREHOUSE, main
 from deployments.local.prefect_server import free_port, request, start_server
 from deployments.local.services import Service
-from deployments.local.stack import DEMO_WAREHOUSE
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def demo(server: Service, tmp_path: Path) -> Demo:
     def _demo(**env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "deployments.commands.demo", "--home", str(server.folder)]
+        command = [sys.executable, "-m", "deployments.commands", "demo", "--home", str(server.folder)]
         return subprocess.run(
             [*command, "--warehouse", str(tmp_path / "demo.duckdb")],
             cwd=PROJECT_ROOT,
@@ -117,7 +117,7 @@ def test_the_demo_never_replaces_a_file_that_is_not_as_a_demo_left_it(
     make_demo_file(path)
     touch(path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    assert main(["--home", str(tmp_path / "prefect"), "--warehouse", str(path)]) == 1
+    assert main(["demo", "--home", str(tmp_path / "prefect"), "--warehouse", str(path)]) == 1
     said = capsys.readouterr().err
     assert f"error: {path} is not as a demo left it: " in said
     assert f"rm -f {path} {path}.wal" in said

@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, api_url: st
         [
             sys.executable,
             "-c",
-            f"{powers}import sys\nfrom deployments.commands.doctor import doctor\nsys.exit(doctor.main([]))",
+            f"{powers}import sys\nfrom deployments.commands.main import main\nsys.exit(main(['doctor']))",
         ],
         cwd=PROJECT_ROOT,
         env={**os.environ, "FULLCOURT_DUCKDB_PATH": str(folder / "warehouse.duckdb")},

@@ -13,8 +13,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.commands import local
-from deployments.commands.doctor import runs as run_diagnosis
+from deployments.commands.doctor import runs as run_checks
+from deployments.commands.main import main
 from deployments.local import services
 from deployments.registered.prefect_yaml import POOL
 from tasks.settings import Settings
@@ -55,7 +55,7 @@ def test_without_an_api_it_is_noted_that_nothing_fires_and_one_that_is_named_mus
         wait_until(lambda: not server.is_running)
         assert ask_alone("--home", str(tmp_path)) == 1
         assert "has ended by itself: no schedule fires; `make up`" in ask_alone.of("missing")["Prefect API"]
-        assert local.main(["down", "--home", str(tmp_path)]) == 0
+        assert main(["down", "--home", str(tmp_path)]) == 0
         assert ask_alone("--home", str(tmp_path)) == 0, "what was stopped is not missed"
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         assert ask_alone() == 1
@@ -168,17 +168,17 @@ def test_a_run_at_work_of_which_nothing_is_heard_is_named_and_its_heartbeat_is_h
     try:
         ask()
         assert ask.of("ok")["runs"] == "of all 1 that are at work something was heard lately"
-        monkeypatch.setattr(run_diagnosis, "SILENT_AFTER", timedelta(minutes=-1))  # instead of waiting for minutes
+        monkeypatch.setattr(run_checks, "SILENT_AFTER", timedelta(minutes=-1))  # instead of waiting for minutes
         assert ask() == 1
         said = ask.of("missing")["runs"]
         assert said.startswith(f"{run.name} is Running since ")
         assert f"(/runs/flow-run/{run.id})" in said
         emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"})
         began = datetime.fromisoformat(now["state"]["timestamp"])
-        wait_until(lambda: run_diagnosis._last_sign(client, now) > began)
+        wait_until(lambda: run_checks._last_sign(client, now) > began)
     finally:
         client.delete_flow_run(run.id)
 
 
 def ask_runs(client: SyncPrefectClient, ids: list[str]) -> list[dict[str, Any]]:
-    return run_diagnosis.ask(client, "/flow_runs/filter", {"flow_runs": {"id": {"any_": ids}}})
+    return run_checks.ask(client, "/flow_runs/filter", {"flow_runs": {"id": {"any_": ids}}})

@@ -1,4 +1,4 @@
-"""python -m deployments.commands.register, for real: against a server of its own, from an environment like a user's."""
+"""fullcourt register, for real: against a server of its own, from an environment like a user's."""
 
 import os
 import subprocess
@@ -58,7 +58,7 @@ def ask(server: Service, path: str) -> list[dict[str, Any]]:
 def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however_often_it_runs(
     python: Run, server: Service, settings: Settings
 ) -> None:
-    refused = python("deployments.commands.register")
+    refused = python("deployments.commands", "register")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: there is no work pool fullcourt; ")
     assert ask(server, "deployments") == []
@@ -66,12 +66,12 @@ def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however
     assert python(*remedy).returncode == 0
 
     for _ in range(2):
-        done = python("deployments.commands.register")
+        done = python("deployments.commands", "register")
         assert done.returncode == 0, done.stderr
         assert "kept" not in done.stdout
         assert "nobody will be told: set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK" in done.stdout
     for _ in range(2):
-        done = python("deployments.commands.register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
+        done = python("deployments.commands", "register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
         assert done.returncode == 0, done.stderr
         assert "through custom-webhook/fullcourt-alerts" in done.stdout
         assert "a-secret" not in done.stdout
@@ -106,7 +106,7 @@ def test_the_next_three_runs_of_every_schedule_exist_at_its_local_time_on_both_s
     python: Run, server: Service
 ) -> None:
     python("prefect", "work-pool", "create", "fullcourt", "--type", "process")
-    assert python("deployments.commands.register").returncode == 0
+    assert python("deployments.commands", "register").returncode == 0
     scheduled = [each for each in ask(server, "deployments") if each["schedules"]]
     assert [each["name"] for each in scheduled] == ["daily-ttl"]
     for each in scheduled:
@@ -151,7 +151,7 @@ def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_ope
     python: Run, server: Service
 ) -> None:
     python("prefect", "work-pool", "create", "fullcourt", "--type", "process")
-    done = python("deployments.commands.register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
+    done = python("deployments.commands", "register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
     assert done.returncode == 0, done.stderr
     daily, backfill = "cleanup/daily-ttl", "backfill/player-composite-factors"
     (schedule,) = deployment(server, daily)["schedules"]
@@ -168,7 +168,7 @@ def test_registering_from_a_shell_that_knows_nothing_changes_nothing_that_an_ope
     assert request(server, "PATCH", f"/api/automations/{paused['id']}", {"enabled": False}) is not None
     before = state_of(server)
 
-    done = python("deployments.commands.register")
+    done = python("deployments.commands", "register")
     assert done.returncode == 0, done.stderr
     assert state_of(server) == before
     assert f"kept         paused: the schedule 0 4 * * * of {daily}\n" in done.stdout
@@ -200,16 +200,16 @@ def state_of(server: Service) -> object:
 
 
 def test_it_refuses_without_an_api_and_says_if_it_does_not_answer(python: Run) -> None:
-    without = python("deployments.commands.register", PREFECT_API_URL="")
+    without = python("deployments.commands", "register", PREFECT_API_URL="")
     assert without.returncode == 1
     assert without.stderr.startswith("error: PREFECT_API_URL is not set: ")
-    dead = python("deployments.commands.register", PREFECT_API_URL="http://127.0.0.1:9/api")
+    dead = python("deployments.commands", "register", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert dead.returncode == 1
     assert dead.stderr.startswith("error: Prefect's API does not answer at http://127.0.0.1:9/api/")
     assert "Traceback" not in dead.stderr
 
 
 def test_a_setting_that_is_invalid_is_refused_before_anything_is_registered(python: Run) -> None:
-    refused = python("deployments.commands.register", FULLCOURT_ALERT_BLOCK="no slash")
+    refused = python("deployments.commands", "register", FULLCOURT_ALERT_BLOCK="no slash")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: FULLCOURT_ALERT_BLOCK='no slash': ")

@@ -11,7 +11,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
 
-from deployments.commands.run import main
+from deployments.commands.main import main
 from flows.backfill import backfill
 from tasks.settings import Settings
 from tests.backfill.observe import DAY, open_season, wait_until
@@ -41,7 +41,7 @@ def run_and_watch(deployment: str, home: Path, *arguments: str) -> int:
     before = len(runs_of(deployment))
     with ThreadPoolExecutor(max_workers=1) as executor:
         code = executor.submit(
-            contextvars.copy_context().run, lambda: main([deployment, *arguments, "--home", str(home)])
+            contextvars.copy_context().run, lambda: main(["run", deployment, *arguments, "--home", str(home)])
         )
         wait_until(lambda: len(runs_of(deployment)) > before or code.done())
         if not code.done():
@@ -83,7 +83,7 @@ def test_what_cannot_be_run_is_said_in_one_line(
         ([str(uuid4()), "-p", "force=true"], "has its parameters already: force cannot be given"),
         ([str(uuid4())], "error: Prefect's API answered GET "),
     ):
-        assert main([*arguments, "--home", home]) == 1
+        assert main(["run", *arguments, "--home", home]) == 1
         error = capsys.readouterr().err
         assert said in error
         assert error.count("\n") == 1

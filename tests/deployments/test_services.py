@@ -35,7 +35,7 @@ def start(folder: Path, name: str, command: list[str], facts: dict[str, str | in
 
 def local(action: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "deployments.commands.local", action, "--home", str(home)],
+        [sys.executable, "-m", "deployments.commands", action, "--home", str(home)],
         cwd=PROJECT_ROOT,
         env={**os.environ, **env},
         capture_output=True,

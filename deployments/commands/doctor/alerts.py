@@ -23,7 +23,7 @@ def examine_alerts(client: SyncPrefectClient) -> Iterator[Finding]:
     wanted = alerts(load_settings())
     found = {alert.name: client.read_automations_by_name(alert.name) for alert in wanted}
     if absent := [name for name, there in found.items() if not there]:
-        text = f"not registered: {', '.join(absent)}; `python -m deployments.commands.register` registers them"
+        text = f"not registered: {', '.join(absent)}; `fullcourt register` registers them"
         yield Finding("missing", _ALERTS, text)
     tells = {alert.name for alert in wanted if isinstance(alert.actions[0], SendNotification)}
     there = [automation for name in tells for automation in found[name]]

@@ -1,20 +1,16 @@
-"""``make doctor``: say, line by line, what can be reached and what is missing, and what to do.
+"""``fullcourt doctor``: say, line by line, what can be reached and what is missing, and what to do.
 
 Nothing is written, in the warehouse or in Prefect, and nothing costs money. An input that is missing is a problem; a
 derived table or a record is not: the next run creates it. The exit code is 1 if there is a problem.
 """
 
-import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from deployments.commands.command import command
 from deployments.commands.doctor import prefect as prefect_diagnosis
-from deployments.local.stack import HOME
 from tasks.errors import FullcourtError, TransientError
 from tasks.settings import WarehouseSettings, load_settings
 from tasks.tables.catalogue import load_catalogue
@@ -26,17 +22,15 @@ from tasks.warehouse.schema import differences
 _STYLES = {"missing": "bold red", "note": "yellow"}  # only on a terminal
 
 
-@command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line a finding; returns the exit code: 1 if anything is missing."""
-    parser = argparse.ArgumentParser(
-        prog="python -m deployments.commands.doctor.doctor", description="Look what is missing."
-    )
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of the local Prefect server's state")
-    chosen = parser.parse_args(arguments)
+def print_findings(home: Path) -> int:
+    """Print a line a finding; returns the exit code: 1 if anything is missing.
+
+    Args:
+        home: The folder of the local Prefect server's state.
+    """
     console = Console(highlight=False)
     missing = 0
-    for finding in examine(chosen.home.resolve()):
+    for finding in examine(home):
         missing += finding.level == "missing"
         text = " ".join(finding.text.split())  # an error of BigQuery has several lines
         line = Text(f"{finding.level:<7}  {finding.subject}: {text}", style=_STYLES.get(finding.level, ""))
@@ -97,7 +91,3 @@ def _examine_table(diagnosis: Diagnosis, table: TableSpec) -> Iterator[Finding]:
     yield from found
     if not any(finding.level == "missing" for finding in found):
         yield Finding("ok", subject, f"is there, with its {len(table.columns)} columns")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

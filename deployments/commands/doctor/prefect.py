@@ -12,15 +12,14 @@ from typing import Any
 
 import httpx
 import prefect
-import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from deployments.commands.doctor.alerts import examine_alerts
 from deployments.commands.doctor.runs import Deployment, ask, examine_runs, examine_schedule
 from deployments.local import prefect_server
 from deployments.local.api import connect
+from deployments.registered.prefect_yaml import described_deployments, label_of
 from tasks.errors import FullcourtError
-from tasks.settings import PROJECT_ROOT
 from tasks.warehouse.diagnosis import Finding
 
 _API, _DEPLOYMENTS, _POOL, _WORKER = "Prefect API", "deployments", "work pool", "worker"
@@ -80,7 +79,7 @@ def _examine(url: str) -> Iterator[Finding]:
             yield Finding(
                 "missing",
                 _DEPLOYMENTS,
-                f"not registered: {', '.join(absent)}; `python -m deployments.commands.register` registers them",
+                f"not registered: {', '.join(absent)}; `fullcourt register` registers them",
             )
         else:
             yield Finding("ok", _DEPLOYMENTS, f"all {len(wanted)} are registered")
@@ -104,7 +103,7 @@ def _examine_pool(client: SyncPrefectClient, name: str, now: datetime) -> Iterat
     pools = ask(client, "/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}})
     if not pools:
         text = f"there is none of the name {name}: `prefect work-pool create {name} --type process` creates it"
-        yield Finding("missing", _POOL, f"{text}; then run `python -m deployments.commands.register`")
+        yield Finding("missing", _POOL, f"{text}; then run `fullcourt register`")
         return
     queues = ask(client, f"/work_pools/{name}/queues/filter", {})
     paused = [queue["name"] for queue in queues if queue["is_paused"]]
@@ -137,16 +136,11 @@ def _examine_worker(pool: str, queues: Sequence[Mapping[str, Any]], now: datetim
 
 def _described() -> list[Deployment]:
     """Return the deployments of prefect.yaml."""
-    text = (PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8")
     return [
         Deployment(
-            id="",
-            label=f"{str(each['entrypoint']).rpartition(':')[2]}/{each['name']}",
-            pool=str(each["work_pool"]["name"]),
-            is_paused=False,
-            schedules=each.get("schedules", []),
+            "", label_of(each), str(each["work_pool"]["name"]), is_paused=False, schedules=each.get("schedules", [])
         )
-        for each in yaml.safe_load(text)["deployments"]
+        for each in described_deployments()
     ]
 
 

@@ -49,7 +49,7 @@ def examine_schedule(client: SyncPrefectClient, label: str, deployment: Deployme
     """
     subject = f"schedule {label}"
     if deployment is None or not deployment.schedules:
-        text = "there is none, and it never runs by itself: `python -m deployments.commands.register` registers it"
+        text = "there is none, and it never runs by itself: `fullcourt register` registers it"
         return Finding("missing", subject, text)
     if deployment.is_paused:
         text = f"the deployment is paused, and never runs by itself: resume it on its page in Prefect's UI ({label})"

@@ -193,8 +193,7 @@ def _wrong_partition(table: TableSpec, there: bigquery.Table) -> Iterator[Findin
     is_said = f"by {found.type_.lower()} of {found.field}" if found is not None else "not at all"
     text = f"is partitioned {is_said}, and should be by day of {table.partition}"
     if table.role == "derived":
-        text += ": a day cannot be published; move it away and let "
-        text += "`python -m deployments.commands.ddl apply` create it again"
+        text += ": a day cannot be published; move it away and let `fullcourt ddl apply` create it again"
         yield Finding("missing", f"table {table.full_name}", text)
     else:
         yield Finding("note", f"table {table.full_name}", f"{text}: a day costs as much as all days")

@@ -136,8 +136,7 @@ def _translate_answer(error: BaseException, settings: BigQuerySettings, where: s
     if isinstance(error, NotFound) or reason == "notFound":
         return SchemaError(
             f"{where}: {text}; it is missing, or in another location than {settings.location}: "
-            "`python -m deployments.commands.ddl apply` creates what is missing, "
-            "FULLCOURT_BIGQUERY_LOCATION names the location"
+            "`fullcourt ddl apply` creates what is missing, FULLCOURT_BIGQUERY_LOCATION names the location"
         )
     if _BUFFER_SIGN in text:
         return StreamingBufferError(
