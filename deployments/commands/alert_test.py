@@ -1,7 +1,7 @@
-"""``fullcourt alert-test``: send a test the way that the alerts go.
+"""``fullcourt alert-test``: send a test the way that alerts are sent.
 
-The test is an event that a registered automation waits for; Prefect's server tells through the block of the alerts.
-The command ends well when the server says that the message was taken. Nothing else would show that alerts arrive.
+The test is an event that triggers a registered automation; Prefect's server sends its message through the block of the
+alerts. The command succeeds when the server says that it was delivered. Nothing else would show that alerts arrive.
 """
 
 import time
@@ -25,7 +25,7 @@ _POLL_SECONDS = 1.0
 
 
 def send_test_alert(home: Path) -> int:
-    """Send a test, and say when it was taken.
+    """Send a test, and say when it was delivered.
 
     Args:
         home: The folder of the local Prefect server's state.
@@ -35,16 +35,16 @@ def send_test_alert(home: Path) -> int:
 
     Raises:
         SettingsError: Prefect's API is not configured.
-        ServiceError: The alerts are not registered or tell nobody, or the message was refused or not taken in time.
+        ServiceError: The alerts are not registered or notify nobody, or the message was not delivered in time.
     """
     connect(home)
     at = _send(LIMIT_SECONDS)
-    print(f"The test was taken at {at:%H:%M:%S} UTC: look whether it has arrived.")
+    print(f"The test was delivered at {at:%H:%M:%S} UTC: check that it has arrived.")
     return 0
 
 
 def _send(limit_seconds: float) -> datetime:
-    """Send a test, wait until the server says what came of it, and return when the message was taken."""
+    """Send a test, wait for the outcome, and return when the message was delivered."""
     if get_current_settings().api.url is None:
         raise SettingsError("no Prefect API is configured, and no local one runs: set PREFECT_API_URL, or `make up`")
     with get_client(sync_client=True) as client:
@@ -57,7 +57,7 @@ def _send(limit_seconds: float) -> datetime:
         event = Event(
             event=TEST_EVENT,
             resource={"prefect.resource.id": TEST_RESOURCE},
-            payload={"message": f"{getuser()} asked for it on {gethostname()}."},
+            payload={"message": f"{getuser()} sent it from {gethostname()}."},
             occurred=datetime.now(UTC),
         )
         client.request("POST", "/events", json=[event.model_dump(mode="json")])
@@ -66,10 +66,9 @@ def _send(limit_seconds: float) -> datetime:
             time.sleep(_POLL_SECONDS)
     if outcome is None:
         raise ServiceError(
-            f"the message was not taken within {limit_seconds:g} s: the webhook refuses it or does not answer; the log "
-            "of Prefect's server says why. Name a webhook that takes it, and run "
-            "`fullcourt register`"
+            f"the message was not delivered within {limit_seconds:g} s: the webhook refuses it or does not answer; the "
+            "log of Prefect's server says why. Configure a webhook that accepts it, and run `fullcourt register`"
         )
     if outcome.what == "failed":
-        raise ServiceError(f"the message was not taken: {outcome.reason}")
+        raise ServiceError(f"the message was not delivered: {outcome.reason}")
     return outcome.at

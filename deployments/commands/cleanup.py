@@ -39,7 +39,7 @@ def clean_up(home: Path, *, days: int | None, dry_run: bool, yes: bool) -> int:
     """
     os.environ["FULLCOURT_APPROVAL_PROMPT"] = "true"
     with use_prefect(home):
-        # imported here, after Prefect was told of its server
+        # imported here, because Prefect reads its settings when it is imported
         from flows.cleanup import cleanup
 
         asks = not dry_run and not yes

@@ -19,7 +19,7 @@ def files() -> dict[Path, str]:
 
 
 def write() -> int:
-    """Write the files anew."""
+    """Replace the files."""
     FOLDER.mkdir(exist_ok=True)
     for file in FOLDER.glob("*.sql"):
         file.unlink()

@@ -46,7 +46,7 @@ class Run(NamedTuple):
 
 
 def run_demo(home: Path, warehouse: Path) -> int:
-    """Build the demo league, backfill the incident's days, and print what came of each.
+    """Build the demo league, backfill the incident's days, and print the result of each.
 
     Args:
         home: The folder of the local Prefect server's state.
@@ -89,7 +89,7 @@ def run_demo(home: Path, warehouse: Path) -> int:
 def _backfill(home: Path, api_url: str) -> Run:
     """Run the backfill in this process, against a server."""
     with use_server(home, api_url):
-        # imported here, after Prefect was told of its server
+        # imported here, because Prefect reads its settings when it is imported
         from flows.backfill import backfill
         from tasks.backfill.report import Report
         from tasks.runtime.boundary import report_of
@@ -153,7 +153,7 @@ def _note(warehouse: Path) -> dict[str, int | str] | None:
 
 
 def _look(warehouse: Path) -> dict[str, int | str] | None:
-    """Return what tells a file from every other one, and from itself after a change."""
+    """Return what identifies a file and its content."""
     if warehouse.is_symlink() or not warehouse.is_file():
         return None
     return {"inode": warehouse.stat().st_ino, "sha256": sha256(warehouse.read_bytes()).hexdigest()}

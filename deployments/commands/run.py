@@ -1,4 +1,4 @@
-"""``fullcourt run``: run a deployment, and see what comes of it.
+"""``fullcourt run``: run a deployment and watch it.
 
 It is a thin door to the deployments of prefect.yaml: the worker does the work, and goes on if the terminal is closed.
 The server is the one that PREFECT_API_URL names, or else the one of ``make up``.
@@ -43,7 +43,7 @@ def run_and_watch(name: str, days: Mapping[str, str], given: Sequence[str], home
         home: The folder of the local Prefect server's state.
 
     Returns:
-        The exit code: 0 if the run completed, 1 if not, 130 if nobody waited for it.
+        The exit code: 0 if the run completed, 1 if not, 130 if it was no longer watched.
 
     Raises:
         RequestError: There is no such deployment, a parameter is invalid, or there is no Prefect server.
@@ -51,7 +51,7 @@ def run_and_watch(name: str, days: Mapping[str, str], given: Sequence[str], home
     parameters = {**days, **dict(_parameter(text) for text in given)}
     if connect(home) is None:
         raise RequestError("no Prefect server: start the local one with make up, or set PREFECT_API_URL")
-    # imported here, after Prefect was told of its server
+    # imported here, because Prefect reads its settings when it is imported
     from prefect.client.orchestration import get_client
 
     console = make_console()

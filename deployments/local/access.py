@@ -1,7 +1,7 @@
-"""Who may use what is kept here: one user of this machine, and whoever knows the local server's password.
+"""Access to the local services: files for one user of this machine, a password for the server.
 
-A server of Prefect runs what it is told to run. So each home has a password of its own, and everything in it is its
-owner's alone: the password, the key of Prefect's secrets, logs, results.
+Whoever can reach a Prefect server can run code on its workers. So each home folder has a password, and only its owner
+can read what is in it: the password, the key of Prefect's secrets, logs, results.
 """
 
 import os
@@ -17,10 +17,10 @@ _USER = "fullcourt"
 
 
 def make_private(folder: Path) -> None:
-    """Take from everybody else what they could do with a folder and all in it; make it if it is missing."""
+    """Make a folder and everything in it accessible to its owner alone; create it if it is missing."""
     make_folder(folder)
     for path in (folder, *folder.rglob("*")):
-        with suppress(FileNotFoundError):  # a server at work removes files
+        with suppress(FileNotFoundError):  # a running server removes files
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode & ~PRIVATE_UMASK)
 

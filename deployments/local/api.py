@@ -38,7 +38,7 @@ def use_prefect(home: Path) -> Iterator[str]:
     """Let flows that run in the block use Prefect's API, the one of ``connect``; yields its address.
 
     If there is none, a local server runs as long as the block. Their logs go to the server; the terminal is the
-    caller's. At the end of the block, the server has heard everything.
+    caller's. At the end of the block, the server has received everything.
 
     Args:
         home: The folder of the local server's state.
@@ -79,7 +79,7 @@ def _use(home: Path, api_url: str) -> None:
 
 
 def _refresh() -> None:
-    """Let Prefect read its settings anew, if it has read them."""
+    """Let Prefect read its settings again, if it has read them."""
     from prefect.context import refresh_global_settings_context
 
     refresh_global_settings_context()

@@ -1,4 +1,4 @@
-"""Keep the local worker alive, and settle the runs that died with one.
+"""Keep the local worker running, and end the runs whose process has died.
 
 `make up` starts it, as ``python -m deployments.local.keeper HOME FACTS``. A worker that ends is started again, after
 a delay that grows if it keeps ending. A worker that an earlier, killed keeper left running is taken over.
@@ -29,7 +29,7 @@ from tasks.settings import PROJECT_ROOT
 
 WORKER, KEEPER = "worker", "keeper"
 NAME = "local"
-"""The worker's own name, which it writes on every run that it takes."""
+"""The worker's name, which it records on every run that it takes."""
 
 QUOTED = "  | "
 """What a line of the worker's log begins with in the keeper's."""
@@ -38,7 +38,7 @@ _RUNS_AT_ONCE = 1  # one process at a time can write to the embedded warehouse
 _LOOK_SECONDS = 10.0
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
 _STARTING = timedelta(minutes=2)  # between the moment that a worker takes a run and that in which its process is there
-_UNSETTLED = ("RUNNING", "PENDING", "PAUSED", "CANCELLING")
+_NOT_ENDED = ("RUNNING", "PENDING", "PAUSED", "CANCELLING")
 _RUN_ID = "PREFECT__FLOW_RUN_ID"  # in the environment of every process of a run
 _PAGE = 200
 
@@ -61,17 +61,17 @@ def set_up_pool(server: Service) -> bool:
 
 
 def keep(home: Path, facts: Mapping[str, str | int]) -> None:
-    """Keep a worker running, and settle the runs of dead processes, until this process is ended."""
+    """Keep a worker running, and end the runs of dead processes, until this process is stopped."""
     wait = _FIRST_WAIT_SECONDS
     while True:
-        _settle(home)
+        _end_dead_runs(home)
         worker = services.find(home, WORKER) or _start(home, facts)
         began = time.monotonic()
         while worker.is_running:
             if process := worker.id.process:
                 with suppress(psutil.TimeoutExpired):
                     process.wait(_LOOK_SECONDS)
-            _settle(home)
+            _end_dead_runs(home)
         if time.monotonic() - began > _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
         _say(f"The worker (process {worker.id.pid}) has ended; another one starts in {wait:g} s. The end of its log:")
@@ -81,23 +81,23 @@ def keep(home: Path, facts: Mapping[str, str | int]) -> None:
 
 
 def quote(log: str) -> str:
-    """Mark lines of another log, so that nobody takes what they say for the keeper's own."""
+    """Mark lines of another log, to tell them from the keeper's own."""
     return indent(log, QUOTED, lambda _: True)
 
 
-def settle_dead_runs(server: Service) -> list[str]:
+def end_dead_runs(server: Service) -> list[str]:
     """End the runs that a local worker took and whose process is gone; returns their names.
 
-    A run is left alone if any process works on it, whoever started that, if another worker took it, or if it is
-    suspended, which is to have no process.
+    A run is left alone if any process works on it, whoever started that; if another worker took it; or if it is
+    suspended, as it then has no process.
     """
-    found = [run for run in _unsettled(server) if _is_ours(run)]
-    alive = _runs_at_work() if found else set()
-    settled = []
+    found = [run for run in _not_ended(server) if _is_ours(run)]
+    alive = _runs_with_a_process() if found else set()
+    ended = []
     for run in (run for run in found if run["id"] not in alive):
         now = request(server, "GET", f"/api/flow_runs/{run['id']}")
         if now is None or now["state_id"] != run["state_id"]:
-            continue  # it went on: a process says how its run ended before it ends itself
+            continue  # it has continued: a process reports how its run ended before it exits
         cancelled = run["state_type"] == "CANCELLING"
         state = {
             "type": "CANCELLED" if cancelled else "CRASHED",
@@ -105,8 +105,8 @@ def settle_dead_runs(server: Service) -> list[str]:
             "message": "Its process is gone, and cannot go on: the worker, or the machine, was stopped. Run it again.",
         }
         if request(server, "POST", f"/api/flow_runs/{run['id']}/set_state", {"state": state, "force": True}):
-            settled.append(f"{run['name']} ({run['state_name']})")
-    return settled
+            ended.append(f"{run['name']} ({run['state_name']})")
+    return ended
 
 
 def _start(home: Path, facts: Mapping[str, str | int]) -> Service:
@@ -117,15 +117,15 @@ def _start(home: Path, facts: Mapping[str, str | int]) -> Service:
     return worker
 
 
-def _settle(home: Path) -> None:
+def _end_dead_runs(home: Path) -> None:
     server = find_server(home)
-    for run in settle_dead_runs(server) if server else ():
+    for run in end_dead_runs(server) if server else ():
         _say(f"The run {run} had no process any more, and was ended.")
 
 
-def _unsettled(server: Service) -> Iterator[dict[str, Any]]:
+def _not_ended(server: Service) -> Iterator[dict[str, Any]]:
     body = {
-        "flow_runs": {"state": {"type": {"any_": list(_UNSETTLED)}}},
+        "flow_runs": {"state": {"type": {"any_": list(_NOT_ENDED)}}},
         "work_pools": {"name": {"any_": [POOL]}},
         "limit": _PAGE,
     }
@@ -133,7 +133,7 @@ def _unsettled(server: Service) -> Iterator[dict[str, Any]]:
 
 
 def _is_ours(run: Mapping[str, Any]) -> bool:
-    """Whether a local worker took a run, which must have a process then."""
+    """Whether a local worker took a run, so that it must have a process."""
     if run["state"]["state_details"]["pause_reschedule"]:
         return False
     if run["state_type"] == "PENDING":
@@ -141,7 +141,7 @@ def _is_ours(run: Mapping[str, Any]) -> bool:
     return bool((run.get("labels") or {}).get("prefect.worker.name") == NAME)
 
 
-def _runs_at_work() -> set[str]:
+def _runs_with_a_process() -> set[str]:
     """Return the runs on which any process of this user works."""
     found = set()
     for process in psutil.process_iter():

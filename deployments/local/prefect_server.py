@@ -1,7 +1,7 @@
 """A Prefect server of the project's own: its state in a folder of its own, its API on 127.0.0.1, with a password.
 
-It knows nothing of the user's Prefect profiles, and sends nothing to anybody. A page of another site that a browser on
-this machine shows can reach it, under any name: without the password it gets nothing and starts nothing.
+It knows nothing of the user's Prefect profiles, and sends no telemetry. A page of another site in a browser on this
+machine can reach it, under any host name: without the password it can read nothing and start nothing.
 """
 
 import base64
@@ -96,13 +96,13 @@ def find_server(home: Path) -> Service | None:
 
 
 def usable_server(home: Path) -> Service | None:
-    """Return the server that runs in ``home`` until somebody stops it, if there is one.
+    """Return the server that runs in ``home`` until it is stopped, if there is one.
 
     Raises:
         ServiceError: There is one, but it ends with the program that started it.
     """
     server = find_server(home)
-    if server is not None and is_borrowed(server):
+    if server is not None and is_temporary(server):
         raise ServiceError(f"process {server.id.pid}, the Prefect server of another program, uses {home}; wait for it")
     return server
 
@@ -113,19 +113,19 @@ def has_password(server: Service) -> bool:
 
 
 def has_died(home: Path) -> bool:
-    """Whether a server that was to stay in ``home`` until somebody stops it has ended by itself."""
+    """Whether a server that was to run in ``home`` until it is stopped has died."""
     server = services.recall(home, _SERVER)
-    return server is not None and not is_borrowed(server) and not server.is_running
+    return server is not None and not is_temporary(server) and not server.is_running
 
 
 def forget_dead(home: Path) -> None:
-    """Remember no longer a server that has ended by itself: nobody misses it from now on."""
+    """Forget a server that has died: from now on `has_died` is false."""
     if has_died(home) and (server := services.recall(home, _SERVER)) is not None:
         server.stop()
 
 
-def is_borrowed(server: Service) -> bool:
-    """Whether a server ends with the program that started it, instead of staying until somebody stops it."""
+def is_temporary(server: Service) -> bool:
+    """Whether a server ends with the program that started it, instead of running until it is stopped."""
     return _owner(server) is not None
 
 
@@ -225,7 +225,7 @@ def _ask(connection: HTTPConnection, method: str, path: str, body: str | None, h
 
 
 def free_port() -> int:
-    """Return a port that nobody uses, and another one each time; the search starts elsewhere in every process.
+    """Return a free port, and another one each time; the search starts elsewhere in every process.
 
     Raises:
         ServiceError: There is none.

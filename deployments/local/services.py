@@ -1,7 +1,8 @@
 """Processes that outlive the program that starts them: start one, find it again, stop exactly that one.
 
-Each has a name, and in a folder a log file, ``<name>.log``, and a file that identifies it, ``<name>.json``. A process
-is told from a later one with the same number by the time at which it was created.
+Each has a name and, in a folder, a log file ``<name>.log`` and a file that identifies it, ``<name>.json``: number and
+time of creation, because a later process may have the same number. ``prefect server start --background`` knows a server
+by its number alone, gives it no log and leaves it in the terminal's session, where Ctrl-C ends it.
 """
 
 import json
@@ -23,7 +24,7 @@ _CLOCK_TOLERANCE_SECONDS = 2.0  # the time of creation is computed from the time
 
 @dataclass(frozen=True)
 class ProcessId:
-    """One process, for ever: its number and when it was created, in seconds since 1970."""
+    """The identity of a process: its number and when it was created, in seconds since 1970."""
 
     pid: int
     created: float
@@ -45,7 +46,7 @@ class ProcessId:
 
 @dataclass(frozen=True)
 class Service:
-    """A process that was started here, and what was said of it."""
+    """A process that was started here, and the facts that were recorded of it."""
 
     folder: Path
     name: str
@@ -98,7 +99,7 @@ def start(
         cwd: Where to run it.
         env: Its whole environment.
         facts: What to remember of it.
-        keep_log: Whether its log goes on where that of an earlier one ended, instead of beginning anew.
+        keep_log: Whether to append to the log of an earlier one instead of replacing it.
     """
     make_folder(folder)
     log_file = folder / f"{name}.log"
@@ -114,7 +115,7 @@ def start(
             start_new_session=True,
             umask=PRIVATE_UMASK,
         )
-    process.returncode = 0  # psutil waits for it, or nobody does: without this, Popen warns that it is still running
+    process.returncode = 0  # only psutil waits for it: without this, Popen warns that it is still running
     service = Service(folder, name, ProcessId.of(process.pid), facts)
     write_private(_file(folder, name), json.dumps({"id": asdict(service.id), "facts": dict(facts)}))
     return service
@@ -144,7 +145,7 @@ def log_tail(file: Path, lines: int = 20) -> str:
 
 
 def _has_ended(process: psutil.Process) -> bool:
-    """Whether a process is over, even if nobody has collected its exit code yet."""
+    """Whether a process has ended, even if its exit code has not been collected yet."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The local Prefect services: a server, a worker, and all that deployments/registered/register.py puts into service.
+"""The local Prefect services: a server with everything registered on it, and a worker.
 
 The server listens on port 4200, or on the one that the environment variable PORT names (0: a free one).
 """
@@ -24,7 +24,7 @@ from deployments.local.prefect_server import (
     forget_dead,
     free_port,
     has_password,
-    is_borrowed,
+    is_temporary,
     request,
     start_server,
     ui_url,
@@ -54,7 +54,7 @@ def up(home: Path) -> None:
     worker, started = _worker(home, server, warehouse)
     wait_for(lambda: _pool_is_ready(server), [server, worker])
     registered = _register(home, server)
-    wait_for(lambda: _has_called(server, since=started), [server, worker])
+    wait_for(lambda: _has_polled(server, since=started), [server, worker])
     _say(server, worker, registered)
 
 
@@ -62,7 +62,7 @@ def down(home: Path) -> None:
     """Stop the processes that `up` started, and no others."""
     server = find_server(home)
     found = [services.find(home, name) for name in (KEEPER, WORKER)]
-    found.append(server if server and not is_borrowed(server) else None)
+    found.append(server if server and not is_temporary(server) else None)
     for service in filter(None, found):
         service.stop()
         print(f"Stopped the {service.name} (process {service.id.pid}).")
@@ -116,7 +116,7 @@ def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Ser
             running.stop()
     wait_for(lambda: set_up_pool(server), [server])
     if (running := services.find(home, KEEPER)) is not None:
-        return running, datetime.fromtimestamp(running.id.created, UTC)  # its worker has called since then
+        return running, datetime.fromtimestamp(running.id.created, UTC)  # its worker has sent one since then
     if services.find(home, WORKER) is None:
         (home / f"{WORKER}.log").unlink(missing_ok=True)
     keeper = services.start(
@@ -133,12 +133,12 @@ def _worker(home: Path, server: Service, warehouse: dict[str, str]) -> tuple[Ser
 
 
 def _pool_is_ready(server: Service) -> bool:
-    """Whether a worker has told the pool how it starts runs."""
+    """Whether a worker has sent the pool its template for runs."""
     return bool((request(server, "GET", f"/api/work_pools/{POOL}") or {}).get("base_job_template"))
 
 
-def _has_called(server: Service, *, since: datetime) -> bool:
-    """Whether the worker has called the server since a time."""
+def _has_polled(server: Service, *, since: datetime) -> bool:
+    """Whether a worker has sent a heartbeat since a time."""
     workers = request(server, "POST", f"/api/work_pools/{POOL}/workers/filter", {}) or []
     calls = [worker["last_heartbeat_time"] for worker in workers if worker["last_heartbeat_time"]]
     return any(datetime.fromisoformat(call) >= since for call in calls)
@@ -147,7 +147,7 @@ def _has_called(server: Service, *, since: datetime) -> bool:
 def _register(home: Path, server: Service) -> list[str]:
     """Register the deployments, the limits and the alerts; returns what was registered."""
     with use_server(home, api_url(server)):
-        # imported here, after Prefect was told of its server
+        # imported here, because Prefect reads its settings when it is imported
         from deployments.registered.register import register_all
 
         try:

@@ -1,8 +1,8 @@
-"""Register the alerts, and the notification block through which they tell somebody.
+"""Register the alerts, and the notification block through which they are sent.
 
-What an alert waits for and says is the application's. Whom it tells and whether it is on is the operator's: a block is
-changed only if the settings name one, and an automation that was switched off stays off. An automation that has not
-changed is left alone, since an update would begin its wait anew.
+The application decides what triggers an alert and what its message is. The operator decides where it is sent and
+whether it is on: a block is changed only if the settings name one, and an automation that was switched off stays off.
+An automation that has not changed is left alone, because an update would restart its wait.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from prefect.events.schemas.automations import Automation, AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 
-from deployments.registered.alerts import SILENCE_HOURS, alerts, telling
+from deployments.registered.alerts import SILENCE_HOURS, alerts, notifying
 from tasks.errors import SettingsError
 from tasks.settings import Settings
 
@@ -26,7 +26,7 @@ BLOCK = "fullcourt-alerts"
 
 _SLACK_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 _FORMER_NAMES = {"fullcourt-no-cleanup": "fullcourt-no-cleanup-"}
-"""Automations of earlier versions, by how the names of those begin that took their place."""
+"""Automations of earlier versions, each with the prefix of the name that replaced it."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,24 @@ class AlertRegistration:
     """What was registered, and what was left as it was."""
 
     through: tuple[str, ...]
-    """The blocks that tell, as ``type/name``."""
+    """The notification blocks, as ``type/name``."""
     kept: bool
-    """Whether they are those that were there already, since the settings name none."""
-    telling_nobody: tuple[str, ...]
+    """Whether they were registered before, because the settings name none."""
+    notifying_nobody: tuple[str, ...]
     """Automations without a block, or whose block is gone."""
     off: tuple[str, ...]
-    """Automations that somebody has switched off, and that stay off."""
+    """Automations that were switched off, and stay off."""
 
 
 def register_alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> AlertRegistration:
     """Register the automations and their block: what is missing is created, and what differs is updated.
 
     Args:
-        settings: The application's; they say where notifications go. Where they do not, alerts go where they went.
-        silence: How long after the last success of a cleanup somebody is told; at least 10 seconds.
+        settings: The application's; they say where alerts are sent. If they do not, that stays as it was.
+        silence: How long after the last success of a cleanup the alert is sent; at least 10 seconds.
 
     Raises:
-        SettingsError: The webhook's address is none, or there is no such block; nothing was registered.
+        SettingsError: The webhook's address is invalid, or the block does not exist; nothing was registered.
     """
     with get_client(sync_client=True) as client:
         name = _save_block(client, settings)
@@ -72,12 +72,12 @@ def register_alerts(settings: Settings, *, silence: timedelta = timedelta(hours=
             enabled = not there or any(automation.enabled for automation in there)
             if not enabled:
                 off.append(wanted.name)
-            _register(client, telling(block, wanted).model_copy(update={"enabled": enabled}), there)
+            _register(client, notifying(block, wanted).model_copy(update={"enabled": enabled}), there)
     return AlertRegistration(tuple(names.values()), chosen is None, tuple(silent), tuple(off))
 
 
 def _registered(client: SyncPrefectClient, settings: Settings) -> dict[str, list[Automation]]:
-    """Return the automations that are there, by the name of the one that is wanted."""
+    """Return the automations that exist, by the name of the one that is wanted."""
     found = {wanted.name: client.read_automations_by_name(wanted.name) for wanted in alerts(settings)}
     for former, beginning in _FORMER_NAMES.items():
         (name,) = (name for name in found if name.startswith(beginning))
@@ -86,7 +86,7 @@ def _registered(client: SyncPrefectClient, settings: Settings) -> dict[str, list
 
 
 def _blocks(automations: Sequence[Automation]) -> list[UUID]:
-    """Return the blocks through which automations tell."""
+    """Return the notification blocks of automations."""
     actions = (action for automation in automations for action in automation.actions)
     return [action.block_document_id for action in actions if isinstance(action, SendNotification)]
 

@@ -1,14 +1,14 @@
-"""The alerts: automations that Prefect's server watches, and what they say to whom.
+"""The alerts: automations that Prefect's server watches, and the messages that they send.
 
 The previous system's cleanup was written and never deployed, and nobody knew for months; its backfill published half
-of the players, and nobody was told. So every flow of prefect.yaml is watched, and one alert waits for a success: it
-starts when it is registered, and starts anew with every success that a scheduled cleanup of its warehouse announces.
+of the players, and nobody noticed. So every flow of prefect.yaml is watched, and one alert waits for a success: its
+time starts when it is registered, and again with every success that a scheduled cleanup of its warehouse announces.
 
-A success must both begin and fulfil that wait (``after`` and ``expect`` of its trigger). Without ``after``, Prefect
+A success must both start and fulfil that wait (``after`` and ``expect`` of its trigger). Without ``after``, Prefect
 counts in fixed windows and skips one that was fulfilled: a silence would be noticed after up to three periods.
 
-A run whose process was killed says nothing any more. Every run of a deployment sends a heartbeat; one of these alerts
-waits for the next one, and marks a run that has sent none as Crashed. That gives its slots back, and tells somebody.
+A run whose process was killed reports nothing. Every run of a deployment sends a heartbeat; one of these alerts waits
+for the next one, and marks a run that has sent none as Crashed. That frees its slots, and triggers an alert.
 """
 
 from collections.abc import Mapping
@@ -33,14 +33,14 @@ from tasks.runtime.boundary import LEFT_EVENT
 from tasks.settings import Settings
 
 SILENCE_HOURS = 26
-"""How long after the last success of a cleanup somebody is told: a day, and two hours for it to wait and to run."""
+"""How long after the last success of a cleanup the alert is sent: a day, and two hours for it to wait and to run."""
 HEARTBEAT_SECONDS = 30
-"""How often a run of a deployment says that it lives, as prefect.yaml says; the shortest time that Prefect allows."""
+"""How often a run of a deployment sends a heartbeat, as in prefect.yaml; the shortest interval that Prefect allows."""
 DEAD_AFTER_SECONDS = 4 * HEARTBEAT_SECONDS
-"""How long after its last heartbeat a run of a deployment is dead. A busy process may miss one, and a busy server hears
-of one late; a run that lives must not be taken for dead. The keeper of the local worker settles a dead run at once."""
+"""How long after its last heartbeat a run of a deployment is dead. A busy process may miss one, and a busy server may
+receive one late; a living run must not be taken for dead. The keeper of the local worker ends a dead run at once."""
 WAITING_MINUTES = 60
-"""How long a run may wait for a worker before somebody is told."""
+"""How long a run may wait for a worker before an alert is sent."""
 TAG = "fullcourt"
 """The tag of every deployment, and so of its runs."""
 TEST_ALERT, TEST_RESOURCE, TEST_EVENT = "fullcourt-alert-test", "fullcourt.alert-test", "fullcourt.alert-test.asked"
@@ -57,15 +57,15 @@ What to do: check that so many rows were stale. If not, the deployment restore/b
 {_LOG} It has the backup's name."""
 _ADVICE = {
     "backfill": "The artifact backfill-report names every day that is blocked or failed, and why; "
-    "docs/troubleshooting.md says what to do about each. What is published is whole: mend the cause and run the same "
+    "docs/troubleshooting.md says what to do about each. What is published is complete: fix the cause and run the same "
     "range again, it does the days that are left.",
     "ingest": "The artifacts ingest-report and ingest-rejections name every file and row that was not loaded, and why. "
     "Correct the file and load it again: a rerun leaves no duplicates.",
-    "cleanup": f"Read the run's log, mend the cause, and run it again: it does what is left. {_LOG} Its last rows say "
+    "cleanup": f"Read the run's log, fix the cause, and run it again: it does what is left. {_LOG} Its last rows say "
     "which table failed, and why.",
-    "restore": f"Read the run's log, mend the cause, and run it again: it puts back what is still missing. {_LOG}",
+    "restore": f"Read the run's log, fix the cause, and run it again: it puts back what is still missing. {_LOG}",
 }
-_ADVICE_OTHERWISE = "Read the run's log, mend the cause, and run it again."
+_ADVICE_OTHERWISE = "Read the run's log, fix the cause, and run it again."
 _BAD_END = """\
 The run of {{ flow.name }} ended as {{ flow_run.state.name }}: {{ flow_run.state.message }}
 """
@@ -77,17 +77,17 @@ What to do: look at the runs of cleanup/daily-ttl in Prefect's UI. Late runs: st
 No runs: fullcourt register, and see that the schedule is on. Failed runs: read their log.
 {_LOG}"""
 _WAITS = f"""\
-A run of {{{{ flow.name }}}} has waited for {WAITING_MINUTES} minutes, and nobody has begun it.
+A run of {{{{ flow.name }}}} has waited for {WAITING_MINUTES} minutes, and has not been started.
 {_RUN}
 What to do: start a worker of the pool fullcourt, or see what the one that is there is busy with; make doctor says."""
 
 
 def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> list[AutomationCore]:
-    """Return the automations. Those that tell somebody have no block yet: give them one, or None, with `telling`.
+    """Return the automations. Those that send a message have no block yet: give them one, or None, with `notifying`.
 
     Args:
         settings: The application's; they name the warehouse whose cleanups are waited for.
-        silence: How long after the last success somebody is told; at least 10 seconds.
+        silence: How long after the last success the alert is sent; at least 10 seconds.
     """
     any_cleanup = _matching({"prefect.resource.id": f"{CLEANUP_RESOURCE}.*"})
     scheduled = _matching(
@@ -106,14 +106,14 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
         AutomationCore(
             name="fullcourt-large-deletion",
             enabled=True,
-            description="Tells of a cleanup that deleted more rows than FULLCOURT_CLEANUP_ALERT_ROWS.",
+            description="Reports a cleanup that deleted more rows than FULLCOURT_CLEANUP_ALERT_ROWS.",
             trigger=EventTrigger(match=any_cleanup, expect={LARGE_DELETION_EVENT}, posture=Posture.Reactive),
-            actions=_tell("Fullcourt: a cleanup deleted many rows", _LARGE_DELETION),
+            actions=_send("Fullcourt: a cleanup deleted many rows", _LARGE_DELETION),
         ),
         AutomationCore(
             name="fullcourt-run-failed",
             enabled=True,
-            description=f"Tells of a run of {', '.join(flows)} that failed, was blocked, crashed or took too long.",
+            description=f"Reports a run of {', '.join(flows)} that failed, was blocked, crashed or took too long.",
             trigger=EventTrigger(
                 # by the type of the state: a state may have any name, and the event is named after it
                 match=_matching(any_run | {"prefect.state-type": ["FAILED", "CRASHED"]}),
@@ -121,7 +121,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 expect={"prefect.flow-run.*"},
                 posture=Posture.Reactive,
             ),
-            actions=_tell("Fullcourt: a run of {{ flow.name }} failed", f"{_BAD_END}{_RUN}\n{_advice(flows)}"),
+            actions=_send("Fullcourt: a run of {{ flow.name }} failed", f"{_BAD_END}{_RUN}\n{_advice(flows)}"),
         ),
         AutomationCore(
             name=f"fullcourt-no-cleanup-{settings.warehouse_digest}",
@@ -134,13 +134,13 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 posture=Posture.Proactive,
                 within=silence,
             ),
-            actions=_tell("Fullcourt: no cleanup has succeeded", f"{silent}\n{_SILENCE}"),
+            actions=_send("Fullcourt: no cleanup has succeeded", f"{silent}\n{_SILENCE}"),
         ),
         _dead("fullcourt-run-dead", of_deployments, DEAD_AFTER_SECONDS),
         AutomationCore(
             name="fullcourt-run-waits",
             enabled=True,
-            description=f"Tells of a run that nobody has begun for {WAITING_MINUTES} minutes.",
+            description=f"Reports a run that has not been started for {WAITING_MINUTES} minutes.",
             trigger=EventTrigger(
                 match=_matching(any_run),
                 match_related=of_deployments,
@@ -150,7 +150,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 posture=Posture.Proactive,
                 within=timedelta(minutes=WAITING_MINUTES),
             ),
-            actions=_tell("Fullcourt: a run of {{ flow.name }} waits", _WAITS),
+            actions=_send("Fullcourt: a run of {{ flow.name }} waits", _WAITS),
         ),
         AutomationCore(
             name=TEST_ALERT,
@@ -161,7 +161,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
                 expect={TEST_EVENT},
                 posture=Posture.Reactive,
             ),
-            actions=_tell("Fullcourt: a test", "Alerts arrive here. {{ event.payload.message }}"),
+            actions=_send("Fullcourt: a test", "Alerts arrive here. {{ event.payload.message }}"),
         ),
     ]
 
@@ -171,15 +171,15 @@ def watched_flows() -> list[str]:
     return sorted({flow_of(deployment) for deployment in described_deployments()})
 
 
-def telling(block: UUID | None, automation: AutomationCore) -> AutomationCore:
-    """Return the automation as one that tells through a block; None to tell nobody."""
+def notifying(block: UUID | None, automation: AutomationCore) -> AutomationCore:
+    """Return the automation with a notification block; with None it notifies nobody."""
     actions = [
         _through(block, action) if isinstance(action, SendNotification) else action for action in automation.actions
     ]
     return automation.model_copy(update={"actions": actions})
 
 
-def _tell(subject: str, body: str) -> list[ActionTypes]:
+def _send(subject: str, body: str) -> list[ActionTypes]:
     return [SendNotification(block_document_id=_NO_BLOCK, subject=subject, body=body)]
 
 
@@ -188,11 +188,11 @@ def _through(block: UUID | None, action: SendNotification) -> ActionTypes:
 
 
 def _dead(name: str, related: ResourceSpecification, seconds: int) -> AutomationCore:
-    """Return the automation that marks a run as Crashed whose last event is a heartbeat of some time ago."""
+    """Return the automation that marks a run as Crashed whose last event is a heartbeat older than ``seconds``."""
     return AutomationCore(
         name=name,
         enabled=True,
-        description=f"Marks a run as Crashed that has sent no heartbeat for {seconds} seconds; then it is told.",
+        description=f"Marks a run as Crashed that has sent no heartbeat for {seconds} seconds; that sends an alert.",
         trigger=EventTrigger(
             match=_matching({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=related,

@@ -2,8 +2,8 @@
 
 That is every deployment of prefect.yaml, the concurrency limits, the alerts and the block that they use. It is safe to
 repeat: what is there is updated, never doubled, and never removed. What an operator decided on the server stays: a
-schedule, deployment or alert that is paused, a schedule that was added by hand, and whom the alerts tell unless the
-settings say so. The output names each.
+schedule, deployment or alert that is paused, a schedule that was added by hand, and where alerts are
+sent unless the settings say so. The output names each.
 """
 
 import os
@@ -53,14 +53,14 @@ def register_all(settings: Settings) -> list[str]:
 def _said_of(alerts: AlertRegistration) -> list[str]:
     lines = ["alerts       a large deletion; a run that failed, died or waits; no success for too long"]
     if alerts.through:
-        how = ", as before: the settings name no other way" if alerts.kept else ""
-        lines.append(f"tell         through {', '.join(alerts.through)}{how}")
-    if alerts.telling_nobody:
+        how = ", as before: the settings name no other block" if alerts.kept else ""
+        lines.append(f"notify       through {', '.join(alerts.through)}{how}")
+    if alerts.notifying_nobody:
         remedy = "set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK, then run this again"
         who = (
-            "nobody will be told"
+            "nobody will be notified"
             if not alerts.through
-            else f"nobody will be told by {', '.join(alerts.telling_nobody)}"
+            else f"nobody will be notified by {', '.join(alerts.notifying_nobody)}"
         )
         lines.append(f"warning      {who}: {remedy}")
     if alerts.off:
@@ -69,7 +69,7 @@ def _said_of(alerts: AlertRegistration) -> list[str]:
 
 
 def _register_deployments() -> list[str]:
-    """Register every deployment of prefect.yaml; returns a line for whatever the server has otherwise, and keeps."""
+    """Register every deployment of prefect.yaml; returns a line for each difference that the server keeps."""
     if get_current_settings().api.url is None:
         raise SettingsError("PREFECT_API_URL is not set: name the Prefect API to register on; make up has its own")
     content, kept = read_prefect_yaml(), []

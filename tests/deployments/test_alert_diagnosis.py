@@ -35,7 +35,7 @@ def test_alerts_that_are_missing_or_tell_nobody_are_red(settings: Settings) -> N
     ((level, _, text),) = said()
     telling = [name for name in names() if "dead" not in name]
     assert level == "missing"
-    assert text.startswith(f"{', '.join(telling)}: nobody is told: set FULLCOURT_ALERT_WEBHOOK_URL")
+    assert text.startswith(f"{', '.join(telling)}: nobody is notified: set FULLCOURT_ALERT_WEBHOOK_URL")
 
 
 def test_a_test_that_was_taken_is_said_and_an_alert_that_is_off_or_has_lost_its_block_is_red(
@@ -44,10 +44,10 @@ def test_a_test_that_was_taken_is_said_and_an_alert_that_is_off_or_has_lost_its_
     register_alerts(load_settings())
     assert [(level, subject) for level, subject, _ in said()] == [("ok", "alerts"), ("note", "alert test")]
     assert main(["alert-test", "--home", str(tmp_path)]) == 0
-    assert "The test was taken at " in capsys.readouterr().out
+    assert "The test was delivered at " in capsys.readouterr().out
     assert inbox.wait().startswith("Fullcourt: a test\n\nAlerts arrive here. ")
     assert [(level, subject) for level, subject, _ in said()] == [("ok", "alerts"), ("ok", "alert test")]
-    assert "one was taken last at " in said()[1][2]
+    assert "the last one was delivered at " in said()[1][2]
 
     off = registered()[0]
     with get_client(sync_client=True) as client:
@@ -55,7 +55,7 @@ def test_a_test_that_was_taken_is_said_and_an_alert_that_is_off_or_has_lost_its_
     ((level, _, text), _) = said()
     assert (level, text.partition(";")[0]) == ("missing", f"{off.name}: switched off")
     remove_block(BLOCKS[0])
-    assert any("its notification block is gone, and nobody is told" in text for _, _, text in said())
+    assert any("its notification block is gone, and nobody is notified" in text for _, _, text in said())
     assert main(["alert-test", "--home", str(tmp_path)]) == 1
     assert "its notification block is gone" in capsys.readouterr().err
 
@@ -68,7 +68,7 @@ def test_a_webhook_that_refuses_fails_the_test_and_is_red_and_its_address_is_sai
     monkeypatch.setattr(alert_test, "LIMIT_SECONDS", 15.0)
     assert main(["alert-test", "--home", str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: the message was not taken")
+    assert error.startswith("error: the message was not delivered")
     assert "a-secret" not in error
 
 

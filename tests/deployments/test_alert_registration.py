@@ -9,7 +9,7 @@ from prefect.events.actions import DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore
 
 from deployments.registered.alert_registration import register_alerts
-from deployments.registered.alerts import alerts, telling
+from deployments.registered.alerts import alerts, notifying
 from tasks.cleanup.announce import announce_large_deletion
 from tasks.errors import SettingsError
 from tasks.settings import Settings, load_settings
@@ -60,7 +60,7 @@ def test_without_a_way_in_the_settings_alerts_go_where_they_went_and_those_that_
     times = updated()
     monkeypatch.delenv("FULLCOURT_ALERT_WEBHOOK_URL")
     done = register_alerts(load_settings())
-    assert (done.through, done.kept, done.telling_nobody) == ((BLOCKS[0],), True, ())
+    assert (done.through, done.kept, done.notifying_nobody) == ((BLOCKS[0],), True, ())
     assert done.off == ("fullcourt-large-deletion",)
     assert told_through() == blocks
     assert updated() == times
@@ -84,19 +84,19 @@ def test_a_block_that_is_gone_is_said_and_mended_by_the_next_registration_that_n
     monkeypatch.undo()
     monkeypatch.setenv("FULLCOURT_DUCKDB_PATH", str(settings.duckdb_path))
     done = register_alerts(load_settings())
-    assert (done.through, set(done.telling_nobody)) == ((), {name for name in names() if "dead" not in name})
+    assert (done.through, set(done.notifying_nobody)) == ((), {name for name in names() if "dead" not in name})
     with Inbox() as server:
         monkeypatch.setenv("FULLCOURT_ALERT_WEBHOOK_URL", server.url)
-        assert register_alerts(load_settings()).telling_nobody == ()
+        assert register_alerts(load_settings()).notifying_nobody == ()
 
 
 def test_alerts_that_were_doubled_or_have_the_name_of_an_earlier_version_become_one(inbox: Inbox) -> None:
-    wanted = [telling(None, alert) for alert in alerts(load_settings())]
+    wanted = [notifying(None, alert) for alert in alerts(load_settings())]
     former = AutomationCore.model_validate(wanted[2].model_dump() | {"name": "fullcourt-no-cleanup"})
     with get_client(sync_client=True) as client:
         for alert in (*wanted[:2], *wanted[:2], former):
             client.create_automation(alert)
-    assert register_alerts(load_settings()).telling_nobody == ()
+    assert register_alerts(load_settings()).notifying_nobody == ()
     assert [automation.name for automation in registered()] == names()
     with get_client(sync_client=True) as client:
         assert client.read_automations_by_name("fullcourt-no-cleanup") == []
@@ -116,8 +116,8 @@ def test_a_second_warehouse_has_an_alert_of_its_own_for_its_cleanups(inbox: Inbo
 
 def test_without_a_way_to_tell_anybody_the_alerts_are_registered_and_it_is_said(settings: Settings) -> None:
     done = register_alerts(settings)
-    assert (done.through, set(done.telling_nobody)) == ((), {name for name in names() if "dead" not in name})
-    assert [a.actions for a in registered() if "dead" not in a.name] == [[DoNothing()]] * len(done.telling_nobody)
+    assert (done.through, set(done.notifying_nobody)) == ((), {name for name in names() if "dead" not in name})
+    assert [a.actions for a in registered() if "dead" not in a.name] == [[DoNothing()]] * len(done.notifying_nobody)
     assert len(registered()) == len(names())
 
 

@@ -14,7 +14,7 @@ from tests.deployments.checkout import copy_checkout, user_environment
 
 
 def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [checkout / ".venv" / "bin" / "fullcourt", *arguments]
+    command = [str(checkout / ".venv" / "bin" / "fullcourt"), *arguments]
     return subprocess.run(
         command, cwd=checkout.parent, env=user_environment(), capture_output=True, text=True, check=False
     )

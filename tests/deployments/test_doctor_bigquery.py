@@ -134,7 +134,7 @@ def test_another_layout_is_named_a_derived_table_must_have_its_days_apart(
     assert ask() == 1
     assert ask.of("missing") == {
         f"table {MAIN}": "is partitioned not at all, and should be by day of game_date: a day cannot be published; "
-        "move it away and let `fullcourt ddl apply` create it anew"
+        "move it away and let `fullcourt ddl apply` create it again"
     }
     notes = ask.of("note")
     assert "is clustered by team_abbr, and should be by player_lookup: reading it costs more" in notes[f"table {BOX}"]

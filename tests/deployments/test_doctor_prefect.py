@@ -1,4 +1,4 @@
-"""The first check of Prefect: what would not run is missing, however well it is registered."""
+"""The doctor's check of Prefect: what would not run is missing, however well it is registered."""
 
 import re
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def test_what_is_in_service_is_said_with_the_next_run_of_every_schedule(settings
     )
     assert there["worker"] == f"one polls the work pool {POOL}"
     assert there["work pool"] == f"{POOL} lets runs start"
-    assert there["runs"] == "none is at work"
+    assert there["runs"] == "none is in progress"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_run_at_work_of_which_nothing_is_heard_is_named_and_its_heartbeat_is_h
     (now,) = ask_runs(client, [str(run.id)])
     try:
         ask()
-        assert ask.of("ok")["runs"] == "of all 1 that are at work something was heard lately"
+        assert ask.of("ok")["runs"] == "all 1 in progress have sent a heartbeat lately"
         monkeypatch.setattr(run_checks, "SILENT_AFTER", timedelta(minutes=-1))  # instead of waiting for minutes
         assert ask() == 1
         said = ask.of("missing")["runs"]
@@ -175,10 +175,10 @@ def test_a_run_at_work_of_which_nothing_is_heard_is_named_and_its_heartbeat_is_h
         assert f"(/runs/flow-run/{run.id})" in said
         emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"})
         began = datetime.fromisoformat(now["state"]["timestamp"])
-        wait_until(lambda: run_checks._last_sign(client, now) > began)
+        wait_until(lambda: run_checks._last_heartbeat(client, now) > began)
     finally:
         client.delete_flow_run(run.id)
 
 
 def ask_runs(client: SyncPrefectClient, ids: list[str]) -> list[dict[str, Any]]:
-    return run_checks.ask(client, "/flow_runs/filter", {"flow_runs": {"id": {"any_": ids}}})
+    return run_checks.first_page(client, "/flow_runs/filter", {"flow_runs": {"id": {"any_": ids}}})

@@ -13,7 +13,7 @@ import yaml
 
 from deployments.commands.demo_league import generate, load
 from deployments.local import services
-from deployments.local.keeper import KEEPER, WORKER, settle_dead_runs
+from deployments.local.keeper import KEEPER, WORKER, end_dead_runs
 from deployments.local.services import ProcessId
 from deployments.registered.alerts import alerts
 from deployments.registered.prefect_yaml import POOL
@@ -58,7 +58,7 @@ def test_up_registers_the_limits_of_its_warehouse_and_the_alerts(local: Local) -
     assert {alert["name"] for alert in local.ask("/api/automations/filter", {})} == {
         a.name for a in alerts(Settings(duckdb_path=local.home / "first.duckdb"))
     }
-    assert "nobody will be told" in local.said
+    assert "nobody will be notified" in local.said
 
 
 def test_up_says_where_the_ui_is_and_what_to_type_next(local: Local) -> None:
@@ -232,7 +232,7 @@ def test_a_killed_worker_is_back_and_its_run_goes_on_and_ends_as_crashed_only_wi
         time.sleep(0.1)
     waits = start("end")
     wait_until(lambda: has_spoken(local, run, since=killed_at))  # nobody reads what it prints
-    assert settle_dead_runs(local.service("server")) == []
+    assert end_dead_runs(local.service("server")) == []
     assert local.ask(f"/api/flow_runs/{run}")["state_name"] == "Running", "its process is alive, whatever its worker is"
     for process in processes_of(run):
         process.kill()

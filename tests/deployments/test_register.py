@@ -69,7 +69,7 @@ def test_it_says_what_to_do_without_a_pool_and_registers_everything_once_however
         done = python("deployments.commands", "register")
         assert done.returncode == 0, done.stderr
         assert "kept" not in done.stdout
-        assert "nobody will be told: set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK" in done.stdout
+        assert "nobody will be notified: set FULLCOURT_ALERT_WEBHOOK_URL or FULLCOURT_ALERT_BLOCK" in done.stdout
     for _ in range(2):
         done = python("deployments.commands", "register", FULLCOURT_ALERT_WEBHOOK_URL="https://hook.example/a-secret")
         assert done.returncode == 0, done.stderr

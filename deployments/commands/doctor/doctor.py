@@ -1,4 +1,4 @@
-"""``fullcourt doctor``: say, line by line, what can be reached and what is missing, and what to do.
+"""``fullcourt doctor``: check line by line what can be reached and what is missing, and say what to do.
 
 Nothing is written, in the warehouse or in Prefect, and nothing costs money. An input that is missing is a problem; a
 derived table or a record is not: the next run creates it. The exit code is 1 if there is a problem.
@@ -40,7 +40,7 @@ def print_findings(home: Path) -> int:
 
 
 def examine(home: Path) -> Iterator[Finding]:
-    """Look at the settings, Prefect, the warehouse and its tables, one after the other.
+    """Check the settings, Prefect, the warehouse and its tables, in this order.
 
     Args:
         home: The folder of the local Prefect server's state.
@@ -60,7 +60,7 @@ def examine(home: Path) -> Iterator[Finding]:
 
 
 def examine_warehouse(settings: WarehouseSettings, tables: Sequence[TableSpec]) -> Iterator[Finding]:
-    """Look how far one gets in the warehouse and, if one gets in, at each table."""
+    """Check the access to the warehouse and, if there is any, each table."""
     with open_diagnosis(settings) as diagnosis:
         try:
             yield from diagnosis.access(tables)

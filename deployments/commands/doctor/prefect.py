@@ -1,7 +1,7 @@
-"""The first check of Prefect: whether it is there, and would start a run.
+"""The doctor's check of Prefect: whether it answers, and would start a run.
 
-Whether something lives is asked by its effect: a worker by its last poll, a schedule by its next run, a run by its last
-sign of life. What is registered and does nothing is missing.
+What is alive is known by its effect: a worker by its last poll, a schedule by its next run, a run by its last
+heartbeat. What is registered and does nothing is missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ import prefect
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from deployments.commands.doctor.alerts import examine_alerts
-from deployments.commands.doctor.runs import Deployment, ask, examine_runs, examine_schedule
+from deployments.commands.doctor.runs import Deployment, examine_runs, examine_schedule, first_page
 from deployments.local import prefect_server
 from deployments.local.api import connect
 from deployments.registered.prefect_yaml import described_deployments, label_of
@@ -27,7 +27,7 @@ _POLL_LIMIT = timedelta(seconds=90)  # a worker polls every 15 seconds
 
 
 def examine(home: Path) -> Iterator[Finding]:
-    """Look at the server that is configured, or the local one; without any, say what that means.
+    """Check the configured server, or the local one; if there is none, say what that means.
 
     Args:
         home: The folder of the local server's state.
@@ -100,12 +100,12 @@ def _time_of(response: httpx.Response) -> datetime:
 
 
 def _examine_pool(client: SyncPrefectClient, name: str, now: datetime) -> Iterator[Finding]:
-    pools = ask(client, "/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}})
+    pools = first_page(client, "/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}})
     if not pools:
         text = f"there is none of the name {name}: `prefect work-pool create {name} --type process` creates it"
         yield Finding("missing", _POOL, f"{text}; then run `fullcourt register`")
         return
-    queues = ask(client, f"/work_pools/{name}/queues/filter", {})
+    queues = first_page(client, f"/work_pools/{name}/queues/filter", {})
     paused = [queue["name"] for queue in queues if queue["is_paused"]]
     if pools[0]["is_paused"]:
         yield Finding("missing", _POOL, f"{name} is paused, and no run starts: `prefect work-pool resume {name}`")
@@ -146,9 +146,9 @@ def _described() -> list[Deployment]:
 
 def _registered(client: SyncPrefectClient, pools: Sequence[str]) -> list[Deployment]:
     """Return the deployments whose runs go to the pools, those of others too."""
-    there = ask(client, "/deployments/filter", {"work_pools": {"name": {"any_": list(pools)}}})
+    there = first_page(client, "/deployments/filter", {"work_pools": {"name": {"any_": list(pools)}}})
     ids = sorted({each["flow_id"] for each in there})
-    flows = {each["id"]: each["name"] for each in ask(client, "/flows/filter", {"flows": {"id": {"any_": ids}}})}
+    flows = {each["id"]: each["name"] for each in first_page(client, "/flows/filter", {"flows": {"id": {"any_": ids}}})}
     return [
         Deployment(
             id=each["id"],

@@ -1,4 +1,4 @@
-"""The first check of what Prefect does: the next run of every schedule, and the runs of which nothing is heard."""
+"""The doctor's check of what Prefect does: the next run of every schedule, and runs that have gone silent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ from tasks.warehouse.diagnosis import Finding
 OVERDUE_AFTER = timedelta(minutes=5)
 """How long after its time a run may begin; a worker polls every 15 seconds, and starts a process."""
 SILENT_AFTER = timedelta(minutes=5)
-"""How long nothing may be heard of a run; by default its process gives a sign of life every 3 minutes."""
+"""How long a run may be silent; by default its process sends a heartbeat every 3 minutes."""
 
 _RUNS = "runs"
 _PAGE = 200
@@ -32,8 +32,8 @@ class Deployment:
     schedules: Sequence[Mapping[str, Any]]
 
 
-def ask(client: SyncPrefectClient, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what the server has of one kind, the first page of it."""
+def first_page(client: SyncPrefectClient, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the first page of what a filter finds."""
     found: list[dict[str, Any]] = client.request("POST", path, json={**body, "limit": _PAGE}).json()  # type: ignore[arg-type]
     return found
 
@@ -80,12 +80,12 @@ def _waiting(client: SyncPrefectClient, deployment: Deployment) -> list[tuple[da
         "flow_runs": {"deployment_id": {"any_": [deployment.id]}, "state": {"type": {"any_": ["SCHEDULED"]}}},
         "sort": "EXPECTED_START_TIME_ASC",
     }
-    runs = [run for run in ask(client, "/flow_runs/filter", body) if run["auto_scheduled"]]
+    runs = [run for run in first_page(client, "/flow_runs/filter", body) if run["auto_scheduled"]]
     return sorted(((_due(client, run), run) for run in runs), key=lambda each: each[0])
 
 
 def _due(client: SyncPrefectClient, run: Mapping[str, Any]) -> datetime:
-    """Return when a run was to begin at first: one that waits for a slot is put off again and again."""
+    """Return when a run was first due: one that waits for a slot is rescheduled again and again."""
     times = [run["next_scheduled_start_time"] or run["expected_start_time"]]
     if run["state_name"] == "AwaitingConcurrencySlot":
         states = client.request("GET", "/flow_run_states/", params={"flow_run_id": run["id"]}).json()
@@ -96,7 +96,7 @@ def _due(client: SyncPrefectClient, run: Mapping[str, Any]) -> datetime:
 def examine_runs(
     client: SyncPrefectClient, flows: AbstractSet[str], deployments: Sequence[str], now: datetime
 ) -> Iterator[Finding]:
-    """Name the runs that are at work by their state, and of which nothing has been heard for too long.
+    """Name the runs that are in progress by their state, and have been silent for too long.
 
     Args:
         client: Of the server.
@@ -105,28 +105,28 @@ def examine_runs(
         now: The time by the server's clock.
     """
     state = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
-    runs = ask(client, "/flow_runs/filter", {"flows": {"name": {"any_": sorted(flows)}}, "flow_runs": state})
+    runs = first_page(client, "/flow_runs/filter", {"flows": {"name": {"any_": sorted(flows)}}, "flow_runs": state})
     ours = [run for run in runs if run["deployment_id"] is None or run["deployment_id"] in deployments]
     silent = 0
     for run in ours:
-        heard = _last_sign(client, run)
-        if now - heard > SILENT_AFTER:
+        last = _last_heartbeat(client, run)
+        if now - last > SILENT_AFTER:
             silent += 1
             began = datetime.fromisoformat(run["state"]["timestamp"])
             yield Finding(
                 "missing",
                 _RUNS,
-                f"{run['name']} is {run['state_name']} since {_time(began)}, and nothing has been heard of it since "
-                f"{_time(heard)}: its process is gone or hangs. Look at its log; then set its state to Crashed, in "
+                f"{run['name']} is {run['state_name']} since {_time(began)}, and has sent no heartbeat since "
+                f"{_time(last)}: its process is gone or hangs. Look at its log; then set its state to Crashed, in "
                 f"the menu of its page in Prefect's UI (/runs/flow-run/{run['id']}), and run it again",
             )
     if not silent:
-        text = f"of all {len(ours)} that are at work something was heard lately" if ours else "none is at work"
+        text = f"all {len(ours)} in progress have sent a heartbeat lately" if ours else "none is in progress"
         yield Finding("ok", _RUNS, text)
 
 
-def _last_sign(client: SyncPrefectClient, run: Mapping[str, Any]) -> datetime:
-    """Return when a run was last heard of: its heartbeats and the events of its task runs come from its process."""
+def _last_heartbeat(client: SyncPrefectClient, run: Mapping[str, Any]) -> datetime:
+    """Return the time of a run's last event: its heartbeats and those of its task runs come from its process."""
     body = {"filter": {"any_resource": {"id": [f"prefect.flow-run.{run['id']}"]}, "order": "DESC"}, "limit": 1}
     events = client.request("POST", "/events/filter", json=body).json()["events"]
     return max(datetime.fromisoformat(time) for time in [run["state"]["timestamp"], *(e["received"] for e in events)])
