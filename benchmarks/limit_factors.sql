@@ -13,7 +13,7 @@ player_form AS (
     CAST(SUM(CAST(minutes_played AS DECIMAL(38, 9))) OVER days_7 AS DOUBLE) AS minutes_7,
     COUNT(*) FILTER (days_since = 1) OVER days_14 AS back_to_backs_14,
     ratio(
-      CAST(SUM(CAST(usage_rate AS DECIMAL(38, 9))) OVER games_7_before AS DOUBLE), COUNT(usage_rate) OVER games_7_before
+      CAST(SUM(CAST(usage_rate AS DECIMAL(38, 9))) OVER days_7 AS DOUBLE), COUNT(usage_rate) OVER days_7
     ) AS usage_7
   FROM player_game
   WINDOW
@@ -24,9 +24,6 @@ player_form AS (
     days_14 AS ( -- the earlier game of the pair is within the 13 days before, the later one within 12
       PARTITION BY season_start, player_lookup ORDER BY game_date
       RANGE BETWEEN INTERVAL 12 DAYS PRECEDING AND INTERVAL 1 DAY PRECEDING
-    ),
-    games_7_before AS (
-      PARTITION BY season_start, player_lookup ORDER BY game_date, game_id ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING
     )
 ),
 team_game AS (
@@ -66,15 +63,6 @@ team_form AS (
     PARTITION BY season_start, team_abbr ORDER BY game_date, game_id ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING
   )
 ),
-league_form AS (
-  SELECT game_date, ratio(CAST(SUM(SUM(pace)) OVER days_30 AS DOUBLE), SUM(COUNT(pace)) OVER days_30) AS pace
-  FROM team_pace
-  GROUP BY season_start, game_date
-  WINDOW days_30 AS (
-    PARTITION BY season_start ORDER BY game_date
-    RANGE BETWEEN INTERVAL 29 DAYS PRECEDING AND INTERVAL 1 DAY PRECEDING
-  )
-),
 expected AS (
   SELECT p.* FROM player_form AS p SEMI JOIN day ON day.game_date = p.game_date WHERE p.is_final
 ),
@@ -98,7 +86,7 @@ context AS (
     e.game_date,
     e.team_abbr,
     e.opponent_team_abbr,
-    e.days_since - 1 AS days_rest,
+    e.days_since AS days_rest,
     COALESCE(e.days_since = 1, FALSE) AS back_to_back,
     e.games_7 AS games_in_last_7_days,
     COALESCE(e.minutes_7, 0.0) AS minutes_in_last_7_days,
@@ -108,14 +96,13 @@ context AS (
     e.usage_7 AS avg_usage_rate_last_7_games,
     CAST(NULL AS DOUBLE) AS projected_usage_rate,
     CAST(NULL AS BIGINT) AS star_teammates_out,
-    (own.pace + opponent.pace) / 2 - league.pace AS pace_differential,
+    own.pace - opponent.pace AS pace_differential,
     opponent.pace AS opponent_pace_last_10,
     'synthetic' AS context_source
   FROM expected AS e
   ANTI JOIN upcoming_day ON upcoming_day.game_date = e.game_date
   LEFT JOIN team_form AS own ON own.game_id = e.game_id AND own.team_abbr = e.team_abbr
   LEFT JOIN team_form AS opponent ON opponent.game_id = e.game_id AND opponent.team_abbr = e.opponent_team_abbr
-  LEFT JOIN league_form AS league ON league.game_date = e.game_date
   UNION ALL BY NAME
   SELECT
     e.player_lookup,

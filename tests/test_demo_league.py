@@ -161,8 +161,8 @@ def test_upcoming_values_are_plausible(league: DemoLeague, players: list[Row]) -
         assert 90 < row["opponent_pace_last_10"] < 110
         assert abs(row["pace_differential"]) < 10
         before = [day for day in days[row["player_lookup"], 2022] if day < row["game_date"]]
-        assert row["days_rest"] == (row["game_date"] - before[-1]).days - 1
-        assert row["back_to_back"] == (row["days_rest"] == 0)
+        assert row["days_rest"] == (row["game_date"] - before[-1]).days
+        assert row["back_to_back"] == (row["days_rest"] == 1)
         assert row["games_in_last_7_days"] == sum(day > row["game_date"] - timedelta(days=7) for day in before)
 
 

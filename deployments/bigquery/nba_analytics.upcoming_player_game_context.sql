@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS nba_analytics.upcoming_player_game_context (
   game_date DATE NOT NULL OPTIONS(description = "The day of the game."),
   team_abbr STRING OPTIONS(description = "The player's team, three letters."),
   opponent_team_abbr STRING OPTIONS(description = "The other team, three letters."),
-  days_rest INT64 OPTIONS(description = "Days between this game and the player's previous one of the season, minus 1."),
+  days_rest INT64 OPTIONS(description = "Days since the player's previous game of the season; 1 = he played yesterday."),
   back_to_back BOOL OPTIONS(description = "The player played on the day before."),
   games_in_last_7_days INT64 OPTIONS(description = "Games in the 7 days before."),
   minutes_in_last_7_days FLOAT64 OPTIONS(description = "Minutes in the 7 days before."),
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS nba_analytics.upcoming_player_game_context (
   avg_usage_rate_last_7_games FLOAT64 OPTIONS(description = "Mean usage over the last 7 games, in percent."),
   projected_usage_rate FLOAT64 OPTIONS(description = "Projected usage, in percent."),
   star_teammates_out INT64 OPTIONS(description = "Star teammates who will not play."),
-  pace_differential FLOAT64 OPTIONS(description = "Expected pace against the league's mean, in possessions per 48 minutes."),
+  pace_differential FLOAT64 OPTIONS(description = "The own team's mean pace over 10 games minus the opponent's, in possessions per 48 minutes."),
   opponent_pace_last_10 FLOAT64 OPTIONS(description = "The opponent's mean pace over 10 games, in possessions per 48 minutes."),
   processed_at TIMESTAMP OPTIONS(description = "When the row was written.")
 )

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.no_server
 # What differs from a rested 25-year-old with 3 games, 72 minutes (24 a game), and the score.
 CASES: dict[str, tuple[dict[str, Any], int]] = {
     "nothing hits": ({}, 100),
-    "back to back takes 15": ({"back_to_back": True, "days_rest": 0}, 85),
+    "back to back takes 15": ({"back_to_back": True, "days_rest": 1}, 85),
     "2 days of rest give nothing": ({"days_rest": 2, "games_in_last_7_days": 4}, 90),
     "3 days of rest give 5": ({"days_rest": 3, "games_in_last_7_days": 4}, 95),
     "9 days of rest give 5": ({"days_rest": 9, "games_in_last_7_days": 4}, 95),

@@ -52,23 +52,22 @@ def week(games: int, minutes: float) -> Row:
     }
 
 
-EARLIER = {"avg_usage_rate_last_7_games": 20.0}
 EXPECTED: dict[str, Row] = {
     "first game of the season": {},
-    "yesterday": {"days_rest": 0, "back_to_back": True, **week(1, 24.0)},
-    "2 days ago": {"days_rest": 1, **week(1, 24.0)},
-    "4 days ago": {"days_rest": 3, **week(1, 24.0)},
-    "6 days ago": {"days_rest": 5, **week(1, 24.0)},
-    "7 days ago": {"days_rest": 6, **EARLIER},
-    "on the edge of a week": {"days_rest": 0, "back_to_back": True, "back_to_backs_last_14_days": 1, **week(3, 72.0)},
-    "a pair 13 and 12 days ago": {"days_rest": 11, "back_to_backs_last_14_days": 1, **EARLIER},
-    "a pair 14 and 13 days ago": {"days_rest": 12, **EARLIER},
-    "three nights running": {"days_rest": 2, "back_to_backs_last_14_days": 2, **week(3, 72.0)},
-    "three nights from 14 days ago": {"days_rest": 11, "back_to_backs_last_14_days": 1, **EARLIER},
-    "a pair and another": {"days_rest": 0, "back_to_back": True, "back_to_backs_last_14_days": 2, **week(2, 48.0)},
-    "every other day": {"days_rest": 1, **week(3, 72.0)},
+    "yesterday": {"days_rest": 1, "back_to_back": True, **week(1, 24.0)},
+    "2 days ago": {"days_rest": 2, **week(1, 24.0)},
+    "4 days ago": {"days_rest": 4, **week(1, 24.0)},
+    "6 days ago": {"days_rest": 6, **week(1, 24.0)},
+    "7 days ago": {"days_rest": 7},
+    "on the edge of a week": {"days_rest": 1, "back_to_back": True, "back_to_backs_last_14_days": 1, **week(3, 72.0)},
+    "a pair 13 and 12 days ago": {"days_rest": 12, "back_to_backs_last_14_days": 1},
+    "a pair 14 and 13 days ago": {"days_rest": 13},
+    "three nights running": {"days_rest": 3, "back_to_backs_last_14_days": 2, **week(3, 72.0)},
+    "three nights from 14 days ago": {"days_rest": 12, "back_to_backs_last_14_days": 1},
+    "a pair and another": {"days_rest": 1, "back_to_back": True, "back_to_backs_last_14_days": 2, **week(2, 48.0)},
+    "every other day": {"days_rest": 2, **week(3, 72.0)},
     "last season": {},
-    "opening day": {"days_rest": (DAY - SEASON_START).days - 1, **EARLIER},
+    "opening day": {"days_rest": (DAY - SEASON_START).days},
 }
 
 
@@ -106,11 +105,11 @@ def contexts(bench: Settings) -> dict[str, Row]:
         row["minutes_played"] = minutes
     for name, usage in {
         "8 games": (90.0, 10.0, 12.5, 15.0, 20.0, 22.5, 25.0, 30.0),
-        "usage unknown once": (90.0, 10.0, None, 15.0, 20.0, 22.5, 25.0, 30.0),
+        "usage unknown once": (90.0, 10.0, 12.5, None, 20.0, 22.5, 25.0, 30.0),
         "usage never known": (None,) * 8,
         "usage 0": (0.0, 0.0),
     }.items():
-        rows = league.career(name, tuple(range(2 * len(usage), 0, -2)))
+        rows = league.career(name, tuple(range(len(usage), 0, -1)))
         for row, rate in zip(rows, usage, strict=True):
             row["usage_rate"] = rate
 
@@ -139,19 +138,21 @@ def test_minutes_are_those_of_the_week_and_the_average_is_per_game(contexts: dic
 @pytest.mark.parametrize(
     ("name", "mean"),
     [
-        ("8 games", 135.0 / 7),
-        ("usage unknown once", 122.5 / 6),
+        ("8 games", 125.0 / 6),
+        ("usage unknown once", 110.0 / 5),
         ("usage never known", None),
         ("usage 0", 0.0),
     ],
 )
-def test_usage_is_the_mean_of_the_last_7_games(contexts: dict[str, Row], name: str, mean: float | None) -> None:
+def test_usage_is_the_mean_of_the_games_of_the_week_before(
+    contexts: dict[str, Row], name: str, mean: float | None
+) -> None:
     assert contexts[name]["avg_usage_rate_last_7_games"] == mean
 
 
 @pytest.mark.parametrize("name", ["sat out yesterday", "sat out yesterday, by the minutes"])
 def test_a_game_that_a_player_sat_out_was_rest(contexts: dict[str, Row], name: str) -> None:
-    assert shown(contexts[name]) == {**NOTHING, "days_rest": 2, **week(1, 24.0)}
+    assert shown(contexts[name]) == {**NOTHING, "days_rest": 3, **week(1, 24.0)}
 
 
 def test_games_for_another_team_are_the_players_own(contexts: dict[str, Row]) -> None:
@@ -159,7 +160,7 @@ def test_games_for_another_team_are_the_players_own(contexts: dict[str, Row]) ->
 
 
 def test_later_games_are_not_known_yet(contexts: dict[str, Row]) -> None:
-    assert shown(contexts["played again later"]) == {**NOTHING, "days_rest": 2, **week(1, 24.0)}
+    assert shown(contexts["played again later"]) == {**NOTHING, "days_rest": 3, **week(1, 24.0)}
 
 
 def test_what_box_scores_cannot_tell_is_unknown_and_named(bench: Settings) -> None:

@@ -75,18 +75,17 @@ def test_a_teams_possessions_are_those_of_all_its_players(bench: Settings) -> No
     assert context(bench, league)["opponent_pace_last_10"] == pytest.approx(140.0, abs=1e-9)
 
 
-def test_the_difference_is_of_both_teams_last_10_games_against_the_league_of_30_days(bench: Settings) -> None:
+def test_the_difference_is_the_own_teams_last_10_games_minus_the_opponents(bench: Settings) -> None:
     league = League()
     tonight(league)
-    for days_ago in (29, *range(31, 40)):
+    for days_ago in range(30, 40):
         team_game(league, days_ago, "BOS", "AAA", 104)
     for days_ago in range(3, 13):
         team_game(league, days_ago, "LAL", "BBB", 96)
-    team_game(league, 30, "CCC", "DDD", 300)  # a day too long ago
+    team_game(league, 2, "CCC", "DDD", 300)  # other teams do not count
     row = context(bench, league)
     assert row["opponent_pace_last_10"] == pytest.approx(96.0, abs=1e-9)
-    # The last 30 days hold one game at 104 and ten at 96.
-    assert row["pace_differential"] == pytest.approx((104 + 96) / 2 - (104 + 10 * 96) / 11, abs=1e-9)
+    assert row["pace_differential"] == pytest.approx(104 - 96, abs=1e-9)
 
 
 def test_the_11th_last_game_does_not_count(bench: Settings) -> None:
@@ -125,13 +124,14 @@ def test_a_team_that_has_not_played_leaves_the_difference_unknown(bench: Setting
     assert row["pace_differential"] is None
 
 
-def test_the_difference_is_unknown_if_nobody_played_for_30_days(bench: Settings) -> None:
+@pytest.mark.parametrize("days_ago", [31, 90])
+def test_the_last_games_count_however_long_ago_they_were(bench: Settings, days_ago: int) -> None:
     league = League()
     tonight(league)
-    team_game(league, 31, "BOS", "LAL", 100)
+    team_game(league, days_ago, "BOS", "AAA", 101)
+    team_game(league, days_ago, "LAL", "BBB", 100)
     row = context(bench, league)
-    assert row["opponent_pace_last_10"] == pytest.approx(100.0, abs=1e-9)
-    assert row["pace_differential"] is None
+    assert (row["opponent_pace_last_10"], row["pace_differential"]) == (100.0, 1.0)
 
 
 def test_the_games_of_the_day_itself_do_not_count(bench: Settings) -> None:
@@ -145,9 +145,7 @@ def test_the_pace_score_follows_from_the_box_scores(bench: Settings) -> None:
     league = League()
     tonight(league)
     team_game(league, 5, "BOS", "AAA", 106)
-    team_game(league, 5, "LAL", "BBB", 106)
-    team_game(league, 5, "CCC", "DDD", 100)
-    team_game(league, 4, "CCC", "DDD", 100)
+    team_game(league, 5, "LAL", "BBB", 103)
     write(bench, league)
     (row,) = build(bench, COMPOSITE)
     assert row["pace_score"] == 1.5  # (106 - 103) / 2

@@ -52,10 +52,11 @@ def _row(appearance: Appearance, before: Sequence[Appearance], teams: Mapping[st
     """Return what was known of a player before a game: his form, and an outlook that is drawn by lot."""
     player, day = appearance.line.player, appearance.game.game_date
     days = [a.game.game_date for a in before]
-    last_7 = [a.line.minutes for a in before if a.game.game_date > day - timedelta(days=7)]
-    usage = [a.line.usage_rate for a in before[-7:] if a.line.usage_rate is not None]
+    week = [a.line for a in before if a.game.game_date > day - timedelta(days=7)]
+    last_7 = [line.minutes for line in week]
+    usage = [line.usage_rate for line in week if line.usage_rate is not None]
     usual = fsum(usage) / len(usage) if usage else None
-    days_rest = (day - days[-1]).days - 1 if days else None
+    days_rest = (day - days[-1]).days if days else None
     pace = teams[appearance.opponent].pace
     return (
         player.lookup,
@@ -65,7 +66,7 @@ def _row(appearance: Appearance, before: Sequence[Appearance], teams: Mapping[st
         appearance.team,
         appearance.opponent,
         days_rest,
-        days_rest == 0,
+        days_rest == 1,
         len(last_7),
         sum(last_7),
         sum(last_7) / len(last_7) if last_7 else None,
@@ -74,7 +75,7 @@ def _row(appearance: Appearance, before: Sequence[Appearance], teams: Mapping[st
         usual,
         None if usual is None else round(usual + 6 * draw() - 2.5, 1),
         (0, 0, 0, 0, 1, 1, 2)[int(7 * draw())],
-        round(_POSSESSIONS * ((pace + teams[appearance.team].pace) / 2 - 1), 1),
+        round(_POSSESSIONS * (teams[appearance.team].pace - pace), 1),
         round(_POSSESSIONS * pace, 1),
         datetime.combine(day, time(15), UTC),
     )
