@@ -185,8 +185,10 @@ explained AS (
       || named(projected_usage_rate, 'projected_usage_rate') || named(star_teammates_out, 'star_teammates_out')
       || named(pace_differential, 'pace_differential') || named(zone_share, 'player_shot_zone')
       || named(zone_rating, 'team_defense_zone') AS missing,
-    IF(fatigue < 50, ',EXTREME_FATIGUE', '') || IF(ABS(mismatch_score) > 8, ',EXTREME_MATCHUP', '')
-      || IF(ABS(total) > 12, ',EXTREME_ADJUSTMENT', '') AS warnings,
+    IF(fatigue < 50, ',EXTREME_FATIGUE', '') || IF(ABS(CAST(mismatch AS DECIMAL(38, 9))) > 8, ',EXTREME_MATCHUP', '')
+      || IF(
+        ABS(CAST(fatigue_adjustment + mismatch + pace + usage_spike AS DECIMAL(38, 9))) > 12, ',EXTREME_ADJUSTMENT', ''
+      ) AS warnings,
     json_text({
       'score': fatigue, 'adjustment': fatigue_adjustment, 'back_to_back': back_to_back,
       'back_to_back_points': back_to_back_points, 'days_rest': days_rest, 'days_rest_points': rest_points,

@@ -21,7 +21,8 @@ SELECT
   b.*,
   season.season_start,
   COALESCE(s.game_status = 3, FALSE) AS is_final,
-  b.paint_attempts IS NOT NULL AND b.mid_range_attempts IS NOT NULL AND b.three_pt_attempts IS NOT NULL AS charted
+  COALESCE(b.paint_attempts + b.mid_range_attempts + b.three_pt_attempts = b.fg_attempts, FALSE) AS charted,
+  b.three_pt_makes IS NOT NULL AND b.three_pt_attempts IS NOT NULL AS has_threes
 FROM nba_analytics.player_game_summary AS b
 LEFT JOIN nba_reference.nba_schedule AS s USING (game_id)
 ASOF JOIN season ON b.game_date >= season.season_start
@@ -61,8 +62,9 @@ WITH form AS (
     SUM(paint_attempts) FILTER (charted) OVER last_10 AS paint,
     SUM(mid_range_makes) FILTER (charted) OVER last_10 AS mid_range_makes,
     SUM(mid_range_attempts) FILTER (charted) OVER last_10 AS mid_range,
-    SUM(three_pt_makes) FILTER (charted) OVER last_10 AS three_pt_makes,
-    SUM(three_pt_attempts) FILTER (charted) OVER last_10 AS three_pt
+    SUM(three_pt_attempts) FILTER (charted) OVER last_10 AS three_pt,
+    SUM(three_pt_makes) FILTER (has_threes) OVER last_10 AS all_three_pt_makes,
+    SUM(three_pt_attempts) FILTER (has_threes) OVER last_10 AS all_three_pt
   FROM played
   WINDOW last_10 AS (
     PARTITION BY season_start, player_lookup ORDER BY game_date, game_id ROWS BETWEEN 9 PRECEDING AND CURRENT ROW
@@ -82,23 +84,23 @@ SELECT
   ratio(100 * three_pt, paint + mid_range + three_pt) AS three_pt_rate_last_10,
   ratio(paint_makes, paint) AS paint_pct_last_10,
   ratio(mid_range_makes, mid_range) AS mid_range_pct_last_10,
-  ratio(three_pt_makes, three_pt) AS three_pt_pct_last_10,
+  ratio(all_three_pt_makes, all_three_pt) AS three_pt_pct_last_10,
   ratio(paint, charted_games) AS paint_attempts_per_game,
   ratio(mid_range, charted_games) AS mid_range_attempts_per_game,
   ratio(three_pt, charted_games) AS three_pt_attempts_per_game,
   CASE
-    WHEN COALESCE(paint + mid_range + three_pt, 0) = 0 THEN NULL
+    WHEN charted_games < 3 OR COALESCE(paint + mid_range + three_pt, 0) = 0 THEN NULL
     WHEN 100 * paint >= 40 * (paint + mid_range + three_pt) THEN 'paint'
     WHEN 100 * three_pt >= 40 * (paint + mid_range + three_pt) THEN 'perimeter'
     WHEN 100 * mid_range >= 35 * (paint + mid_range + three_pt) THEN 'mid_range'
     ELSE 'balanced'
   END AS primary_scoring_zone,
-  'v1_last_10' AS calculation_version,
+  'v2_last_10' AS calculation_version,
   'limit' AS run_id,
   md5(json_text({
     'player_lookup': player.player_lookup, 'universal_player_id': form.universal_player_id, 'games': games,
     'charted_games': charted_games, 'paint_makes': paint_makes, 'paint': paint, 'mid_range_makes': mid_range_makes,
-    'mid_range': mid_range, 'three_pt_makes': three_pt_makes, 'three_pt': three_pt
+    'mid_range': mid_range, 'three_pt': three_pt, 'all_three_pt_makes': all_three_pt_makes, 'all_three_pt': all_three_pt
   })) AS data_hash,
   now() AS processed_at
 FROM day
@@ -120,8 +122,9 @@ WITH allowed AS (
     SUM(paint_attempts) AS paint,
     SUM(mid_range_makes) AS mid_range_makes,
     SUM(mid_range_attempts) AS mid_range,
-    SUM(three_pt_makes) AS three_pt_makes,
-    SUM(three_pt_attempts) AS three_pt
+    SUM(three_pt_attempts) AS three_pt,
+    SUM(three_pt_makes) FILTER (has_threes) AS all_three_pt_makes,
+    SUM(three_pt_attempts) FILTER (has_threes) AS all_three_pt
   FROM played
   GROUP BY ALL
 ),
@@ -136,8 +139,9 @@ form AS (
     SUM(paint) FILTER (charted) OVER last_15 AS paint,
     SUM(mid_range_makes) FILTER (charted) OVER last_15 AS mid_range_makes,
     SUM(mid_range) FILTER (charted) OVER last_15 AS mid_range,
-    SUM(three_pt_makes) FILTER (charted) OVER last_15 AS three_pt_makes,
-    SUM(three_pt) FILTER (charted) OVER last_15 AS three_pt
+    SUM(three_pt) FILTER (charted) OVER last_15 AS three_pt,
+    SUM(all_three_pt_makes) OVER last_15 AS all_three_pt_makes,
+    SUM(all_three_pt) OVER last_15 AS all_three_pt
   FROM allowed
   WINDOW last_15 AS (
     PARTITION BY season_start, team_abbr ORDER BY game_date, game_id ROWS BETWEEN 14 PRECEDING AND CURRENT ROW
@@ -151,8 +155,8 @@ league_day AS (
     SUM(paint) FILTER (charted) AS paint,
     SUM(mid_range_makes) FILTER (charted) AS mid_range_makes,
     SUM(mid_range) FILTER (charted) AS mid_range,
-    SUM(three_pt_makes) FILTER (charted) AS three_pt_makes,
-    SUM(three_pt) FILTER (charted) AS three_pt
+    SUM(all_three_pt_makes) AS all_three_pt_makes,
+    SUM(all_three_pt) AS all_three_pt
   FROM allowed
   GROUP BY ALL
 ),
@@ -161,7 +165,7 @@ league AS (
     game_date,
     ratio(SUM(paint_makes) OVER days_30, SUM(paint) OVER days_30) AS paint_pct,
     ratio(SUM(mid_range_makes) OVER days_30, SUM(mid_range) OVER days_30) AS mid_range_pct,
-    ratio(SUM(three_pt_makes) OVER days_30, SUM(three_pt) OVER days_30) AS three_pt_pct
+    ratio(SUM(all_three_pt_makes) OVER days_30, SUM(all_three_pt) OVER days_30) AS three_pt_pct
   FROM league_day
   WINDOW days_30 AS (
     PARTITION BY season_start ORDER BY game_date
@@ -172,9 +176,13 @@ rated AS (
   SELECT
     form.* EXCLUDE (game_date),
     day.game_date,
-    (ratio(form.paint_makes, form.paint) - league.paint_pct) * 100 AS paint_rating,
-    (ratio(form.mid_range_makes, form.mid_range) - league.mid_range_pct) * 100 AS mid_range_rating,
-    (ratio(form.three_pt_makes, form.three_pt) - league.three_pt_pct) * 100 AS three_pt_rating
+    CASE WHEN charted_games >= 5 THEN 100 * (ratio(form.paint_makes, form.paint) - league.paint_pct) END AS paint_rating,
+    CASE
+      WHEN charted_games >= 5 THEN 100 * (ratio(form.mid_range_makes, form.mid_range) - league.mid_range_pct)
+    END AS mid_range_rating,
+    CASE
+      WHEN charted_games >= 5 THEN 100 * (ratio(form.all_three_pt_makes, form.all_three_pt) - league.three_pt_pct)
+    END AS three_pt_rating
   FROM day
   JOIN (SELECT DISTINCT season_start, team_abbr FROM allowed) AS team ON team.season_start = day.season_start
   ASOF JOIN form
@@ -188,7 +196,7 @@ SELECT
   charted_games,
   ratio(paint_makes, paint) AS paint_pct_allowed_last_15,
   ratio(mid_range_makes, mid_range) AS mid_range_pct_allowed_last_15,
-  ratio(three_pt_makes, three_pt) AS three_pt_pct_allowed_last_15,
+  ratio(all_three_pt_makes, all_three_pt) AS three_pt_pct_allowed_last_15,
   ratio(paint, charted_games) AS paint_attempts_allowed_per_game,
   ratio(mid_range, charted_games) AS mid_range_attempts_allowed_per_game,
   ratio(three_pt, charted_games) AS three_pt_attempts_allowed_per_game,
@@ -201,11 +209,12 @@ SELECT
   CASE GREATEST(paint_rating, mid_range_rating, three_pt_rating)
     WHEN paint_rating THEN 'paint' WHEN mid_range_rating THEN 'mid_range' WHEN three_pt_rating THEN 'perimeter'
   END AS weakest_zone,
-  'v1_last_15' AS calculation_version,
+  'v2_last_15' AS calculation_version,
   'limit' AS run_id,
   md5(json_text({
     'team_abbr': team_abbr, 'games': games, 'charted_games': charted_games, 'paint_makes': paint_makes, 'paint': paint,
-    'mid_range_makes': mid_range_makes, 'mid_range': mid_range, 'three_pt_makes': three_pt_makes, 'three_pt': three_pt,
+    'mid_range_makes': mid_range_makes, 'mid_range': mid_range, 'three_pt': three_pt,
+    'all_three_pt_makes': all_three_pt_makes, 'all_three_pt': all_three_pt,
     'paint_rating': rounded(paint_rating, 6), 'mid_range_rating': rounded(mid_range_rating, 6),
     'three_pt_rating': rounded(three_pt_rating, 6)
   })) AS data_hash,

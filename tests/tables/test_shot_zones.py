@@ -36,14 +36,23 @@ ZONES = {
     "no shot": ((0, 0, 0), None),
 }
 NO_CHART: dict[str, Any] = dict.fromkeys(("paint_makes", "paint_attempts", "mid_range_makes", "mid_range_attempts"))
+# What differs from a game of 8 shots, all of them charted: 2 in the paint, 2 from mid-range, 4 from three.
+NOT_WHOLE: dict[str, dict[str, Any]] = {
+    "one shot more than the chart has": {"fg_attempts": 9},
+    "one shot less than the chart has": {"fg_attempts": 7},
+    "shots unknown": {"fg_attempts": None},
+    "paint unknown": {"paint_attempts": None},
+    "mid-range unknown": {"mid_range_attempts": None},
+    "threes unknown": {"three_pt_attempts": None},
+}
 
 
 def shots(paint: tuple[int, int], mid_range: tuple[int, int], three: tuple[int, int]) -> dict[str, Any]:
-    """Makes and attempts by zone."""
-    names = ("paint", "mid_range", "three_pt")
-    return {
+    """Makes and attempts by zone, which are all of them."""
+    names, zones = ("paint", "mid_range", "three_pt"), (paint, mid_range, three)
+    return {"fg_makes": sum(makes for makes, _ in zones), "fg_attempts": sum(attempts for _, attempts in zones)} | {
         f"{name}_{kind}": count
-        for name, zone in zip(names, (paint, mid_range, three), strict=True)
+        for name, zone in zip(names, zones, strict=True)
         for kind, count in zip(("makes", "attempts"), zone, strict=True)
     }
 
@@ -56,7 +65,12 @@ def game(league: League, lookup: str, days_ago: int, **stats: Any) -> None:
 def rows(bench: Settings) -> dict[str, Row]:
     league = League()
     for name, ((paint, mid_range, three), _) in ZONES.items():
-        game(league, name, 3, **shots((0, paint), (0, mid_range), (0, three)))
+        for days_ago in (3, 5, 7):
+            game(league, name, days_ago, **shots((0, paint), (0, mid_range), (0, three)))
+    for days_ago in (3, 5):
+        game(league, "2 charted games", days_ago, **shots((9, 9), (0, 0), (0, 0)))
+    for name, stats in NOT_WHOLE.items():
+        game(league, name, 3, **{**shots((1, 2), (1, 2), (3, 4)), **stats})
     for days_ago in range(1, 11):
         game(league, "11 games", days_ago, **shots((2, 4), (1, 4), (3, 4)))
     game(league, "11 games", 11, **shots((99, 999), (0, 0), (0, 0)))
@@ -116,12 +130,30 @@ def test_games_without_a_chart_are_not_replaced_by_earlier_ones(rows: dict[str, 
         "three_pt_rate_last_10",
         "paint_pct_last_10",
         "mid_range_pct_last_10",
-        "three_pt_pct_last_10",
         "paint_attempts_per_game",
         "mid_range_attempts_per_game",
         "three_pt_attempts_per_game",
         "primary_scoring_zone",
     }
+
+
+def test_threes_of_games_without_a_chart_count_for_their_percentage_only(rows: dict[str, Row]) -> None:
+    row = rows["11 games, the chart in the 11th"]
+    assert (row["three_pt_pct_last_10"], row["three_pt_rate_last_10"]) == (1 / 3, None)  # 1 of 3 in each
+
+
+def test_a_primary_zone_takes_three_charted_games(rows: dict[str, Row]) -> None:
+    row = rows["2 charted games"]
+    assert (row["charted_games_10"], row["paint_rate_last_10"], row["primary_scoring_zone"]) == (2, 100.0, None)
+    assert (rows["only paint"]["charted_games_10"], rows["only paint"]["primary_scoring_zone"]) == (3, "paint")
+
+
+@pytest.mark.parametrize("name", NOT_WHOLE)
+def test_a_chart_that_is_not_whole_says_nothing(rows: dict[str, Row], name: str) -> None:
+    row = rows[name]
+    assert (row["games_in_sample_10"], row["charted_games_10"]) == (1, 0)
+    assert (row["paint_rate_last_10"], row["paint_pct_last_10"]) == (None, None)
+    assert row["three_pt_pct_last_10"] == (None if name == "threes unknown" else 0.75)
 
 
 def test_a_zone_without_a_shot_has_no_percentage(rows: dict[str, Row]) -> None:

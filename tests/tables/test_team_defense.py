@@ -22,6 +22,12 @@ def allow(league: League, team: str, days_ago: int, by: str = "OPP", **stats: An
     league.player(f"{by}{team}".lower(), day, f"{team}-{days_ago}", by, team, **stats)
 
 
+def allow_5(league: League, team: str, days_ago: int, by: str = "OPP", **stats: Any) -> None:
+    """Let ``by`` shoot like that in 5 games, on one day after the other, the last of them ``days_ago``."""
+    for number in range(5):
+        allow(league, team, days_ago + number, by, **stats)
+
+
 def defenses(settings: Settings, league: League) -> dict[str, Row]:
     write(settings, league)
     return {row["team_abbr"]: row for row in build(settings, DEFENSE)}
@@ -33,8 +39,8 @@ def ratings(row: Row) -> list[float | None]:
 
 def test_the_rating_is_what_a_team_allows_against_the_league_in_percentage_points(bench: Settings) -> None:
     league = League()
-    allow(league, "BOS", 2, **shots((6, 10), (4, 10), (3, 10)))
-    allow(league, "LAL", 2, **shots((4, 10), (5, 10), (3, 10)))
+    allow_5(league, "BOS", 2, **shots((6, 10), (4, 10), (3, 10)))
+    allow_5(league, "LAL", 2, **shots((4, 10), (5, 10), (3, 10)))
     rows = defenses(bench, league)
     assert ratings(rows["BOS"]) == pytest.approx([10.0, -5.0, 0.0], abs=1e-9)  # the league: 50, 45 and 30 percent
     assert ratings(rows["LAL"]) == pytest.approx([-10.0, 5.0, 0.0], abs=1e-9)
@@ -74,9 +80,9 @@ def test_the_last_15_games_count(bench: Settings) -> None:
 
 def test_the_leagues_mean_is_of_all_shots_of_the_last_30_days(bench: Settings) -> None:
     league = League()
-    allow(league, "BOS", 2, **shots((6, 10), (6, 10), (6, 10)))
-    allow(league, "LAL", 29, **shots((10, 30), (10, 30), (10, 30)))
-    allow(league, "NYK", 30, **shots((90, 90), (90, 90), (90, 90)))
+    allow_5(league, "BOS", 2, **shots((6, 10), (6, 10), (6, 10)))
+    allow_5(league, "LAL", 25, **shots((10, 30), (10, 30), (10, 30)))
+    allow_5(league, "NYK", 30, **shots((90, 90), (90, 90), (90, 90)))
     rows = defenses(bench, league)
     assert ratings(rows["BOS"]) == pytest.approx([20.0] * 3, abs=1e-9)  # 60 against 16 of 40
     assert ratings(rows["NYK"]) == pytest.approx([60.0] * 3, abs=1e-9)
@@ -84,7 +90,7 @@ def test_the_leagues_mean_is_of_all_shots_of_the_last_30_days(bench: Settings) -
 
 def test_there_is_no_rating_if_nobody_played_for_30_days(bench: Settings) -> None:
     league = League()
-    allow(league, "BOS", 30, **EVEN)
+    allow_5(league, "BOS", 30, **EVEN)
     row = defenses(bench, league)["BOS"]
     assert row["paint_pct_allowed_last_15"] == 0.5
     assert ratings(row) == [None] * 3
@@ -110,10 +116,10 @@ def extremes(bench: Settings) -> dict[str, Row]:
     league = League()
     for number, (makes, _, _) in enumerate(EXTREMES.values()):
         paint, mid_range, three = makes
-        allow(league, f"T{number:02d}", 2, **shots((paint, 10), (mid_range, 10), (three, 10)))
-        allow(league, f"U{number:02d}", 2, **shots((10 - paint, 10), (10 - mid_range, 10), (10 - three, 10)))
-    allow(league, "V00", 2, **shots((3, 10), (0, 0), (6, 10)))
-    allow(league, "V01", 2, **shots((7, 10), (0, 0), (4, 10)))
+        allow_5(league, f"T{number:02d}", 2, **shots((paint, 10), (mid_range, 10), (three, 10)))
+        allow_5(league, f"U{number:02d}", 2, **shots((10 - paint, 10), (10 - mid_range, 10), (10 - three, 10)))
+    allow_5(league, "V00", 2, **shots((3, 10), (0, 0), (6, 10)))
+    allow_5(league, "V01", 2, **shots((7, 10), (0, 0), (4, 10)))
     return defenses(bench, league)
 
 
@@ -129,17 +135,30 @@ def test_a_zone_without_a_rating_is_neither_strongest_nor_weakest(extremes: dict
     assert (extremes["V00"]["strongest_zone"], extremes["V00"]["weakest_zone"]) == ("paint", "perimeter")
 
 
-def test_a_game_without_a_chart_is_in_the_sample_but_in_no_rate(bench: Settings) -> None:
+def test_a_game_without_a_chart_is_in_the_sample_and_only_its_threes_count(bench: Settings) -> None:
     league = League()
-    allow(league, "BOS", 2, **NO_CHART, three_pt_makes=9, three_pt_attempts=9)
-    allow(league, "BOS", 3, **EVEN)
-    allow(league, "LAL", 2, **NO_CHART)
+    allow(league, "BOS", 2, **NO_CHART, three_pt_makes=10, three_pt_attempts=10)
+    allow_5(league, "BOS", 3, **EVEN)
+    allow(league, "LAL", 2, **NO_CHART, three_pt_makes=None, three_pt_attempts=None)
     rows = defenses(bench, league)
-    assert (rows["BOS"]["games_in_sample"], rows["BOS"]["charted_games"]) == (2, 1)
-    assert rows["BOS"]["three_pt_pct_allowed_last_15"] == 0.5
+    assert (rows["BOS"]["games_in_sample"], rows["BOS"]["charted_games"]) == (6, 5)
+    assert [rows["BOS"][f"{zone}_pct_allowed_last_15"] for zone in ZONES] == [0.5, 0.5, 35 / 60]
     assert ratings(rows["BOS"]) == [0.0] * 3
     assert (rows["LAL"]["games_in_sample"], rows["LAL"]["charted_games"]) == (1, 0)
     assert (ratings(rows["LAL"]), rows["LAL"]["paint_attempts_allowed_per_game"]) == ([None] * 3, None)
+
+
+def test_a_rating_takes_five_charted_games(bench: Settings) -> None:
+    league = League()
+    allow_5(league, "BOS", 2, **EVEN)
+    for days_ago in range(2, 6):
+        allow(league, "LAL", days_ago, **EVEN)
+    allow(league, "LAL", 6, **NO_CHART)
+    rows = defenses(bench, league)
+    assert (rows["BOS"]["charted_games"], rows["LAL"]["charted_games"]) == (5, 4)
+    assert None not in ratings(rows["BOS"])
+    assert ratings(rows["LAL"]) == [None] * 3
+    assert (rows["LAL"]["paint_pct_allowed_last_15"], rows["LAL"]["weakest_zone"]) == (0.5, None)
 
 
 def test_a_game_is_charted_only_if_every_players_shots_are(bench: Settings) -> None:

@@ -78,10 +78,15 @@ WARNINGS = {
     "fatigue 50": (case(**TIRED, back_to_backs_last_14_days=1, player_age=35), None),
     "fatigue 48": (case(**TIRED, back_to_backs_last_14_days=2, player_age=30), "EXTREME_FATIGUE"),
     "mismatch 8": (case(6.66), None),
+    "mismatch 8.04, stored as 8.0": (case(6.7), "EXTREME_MATCHUP"),
     "mismatch 8.1": (case(6.75), "EXTREME_MATCHUP"),
     "mismatch -8": (case(-6.66), None),
     "mismatch -8.1": (case(-6.75), "EXTREME_MATCHUP"),
     "total 12": (case(6.6, pace_differential=6.0, projected_usage_rate=23.6), None),  # 7.92 + 3 + 1.08
+    "total 12.0042, stored as 12.0": (
+        case(6.6, pace_differential=6.0, projected_usage_rate=23.614),
+        "EXTREME_ADJUSTMENT",
+    ),
     "total 12.01": (case(6.6, pace_differential=6.0, projected_usage_rate=23.64), "EXTREME_ADJUSTMENT"),
     "total -12": (case(-6.6, pace_differential=-6.0, projected_usage_rate=16.4), None),
     "total -12.01": (case(-6.6, pace_differential=-6.0, projected_usage_rate=16.36), "EXTREME_ADJUSTMENT"),

@@ -91,6 +91,8 @@ scored AS (
     CAST(ROUND(CAST(mismatch AS NUMERIC), 1) AS FLOAT64) AS mismatch_score,
     CAST(ROUND(CAST(pace AS NUMERIC), 1) AS FLOAT64) AS pace_score,
     CAST(ROUND(CAST(usage_spike AS NUMERIC), 1) AS FLOAT64) AS usage_score,
+    CAST(mismatch AS NUMERIC) AS exact_mismatch, -- to 9 decimals, so that a sum of 12 is not 12.000000000000002
+    CAST((fatigue - 100) / 20 + mismatch + pace + usage_spike AS NUMERIC) AS exact_total,
     CAST(ROUND(CAST((fatigue - 100) / 20 + mismatch + pace + usage_spike AS NUMERIC), 2) AS FLOAT64) AS total,
     20.0 * (
       IF(days_rest IS NULL, 0, 1)
@@ -121,8 +123,8 @@ explained AS (
     *,
     CONCAT(
       IF(fatigue < 50, ',EXTREME_FATIGUE', ''),
-      IF(ABS(mismatch_score) > 8, ',EXTREME_MATCHUP', ''),
-      IF(ABS(total) > 12, ',EXTREME_ADJUSTMENT', '')
+      IF(ABS(exact_mismatch) > 8, ',EXTREME_MATCHUP', ''),
+      IF(ABS(exact_total) > 12, ',EXTREME_ADJUSTMENT', '')
     ) AS warnings,
     TO_JSON_STRING(STRUCT(
       fatigue AS score,

@@ -1,9 +1,11 @@
 -- Grain: player_lookup. Where each player shoots from, over his last 10 games of the season before @game_date.
--- Shares and rates are of the games that have a shot chart; without any they are NULL.
+-- Shares and rates are of the charted games: those whose shots by zone add up to all shots. Threes are counted in every
+-- box score, so that their percentage is of all games. A primary zone takes three charted games.
 WITH recent AS (
   SELECT
     *,
-    paint_attempts IS NOT NULL AND mid_range_attempts IS NOT NULL AND three_pt_attempts IS NOT NULL AS charted,
+    COALESCE(paint_attempts + mid_range_attempts + three_pt_attempts = fg_attempts, FALSE) AS charted,
+    three_pt_makes IS NOT NULL AND three_pt_attempts IS NOT NULL AS has_threes,
     ROW_NUMBER() OVER (PARTITION BY player_lookup ORDER BY game_date DESC, game_id DESC) AS games_ago
   FROM played
   WHERE game_date < @game_date
@@ -18,8 +20,9 @@ zones AS (
     SUM(IF(charted, paint_attempts, NULL)) AS paint,
     SUM(IF(charted, mid_range_makes, NULL)) AS mid_range_makes,
     SUM(IF(charted, mid_range_attempts, NULL)) AS mid_range,
-    SUM(IF(charted, three_pt_makes, NULL)) AS three_pt_makes,
-    SUM(IF(charted, three_pt_attempts, NULL)) AS three_pt
+    SUM(IF(charted, three_pt_attempts, NULL)) AS three_pt,
+    SUM(IF(has_threes, three_pt_makes, NULL)) AS all_three_pt_makes,
+    SUM(IF(has_threes, three_pt_attempts, NULL)) AS all_three_pt
   FROM recent
   WHERE games_ago <= 10
   GROUP BY player_lookup
@@ -37,7 +40,7 @@ named AS (
   SELECT
     *,
     CASE
-      WHEN COALESCE(shots, 0) = 0 THEN NULL
+      WHEN charted_games < 3 OR COALESCE(shots, 0) = 0 THEN NULL
       WHEN 100 * paint >= 40 * shots THEN 'paint'
       WHEN 100 * three_pt >= 40 * shots THEN 'perimeter'
       WHEN 100 * mid_range >= 35 * shots THEN 'mid_range'
@@ -56,12 +59,12 @@ SELECT
   three_pt_rate AS three_pt_rate_last_10,
   SAFE_DIVIDE(paint_makes, paint) AS paint_pct_last_10,
   SAFE_DIVIDE(mid_range_makes, mid_range) AS mid_range_pct_last_10,
-  SAFE_DIVIDE(three_pt_makes, three_pt) AS three_pt_pct_last_10,
+  SAFE_DIVIDE(all_three_pt_makes, all_three_pt) AS three_pt_pct_last_10,
   SAFE_DIVIDE(paint, charted_games) AS paint_attempts_per_game,
   SAFE_DIVIDE(mid_range, charted_games) AS mid_range_attempts_per_game,
   SAFE_DIVIDE(three_pt, charted_games) AS three_pt_attempts_per_game,
   zone AS primary_scoring_zone,
-  'v1_last_10' AS calculation_version,
+  'v2_last_10' AS calculation_version,
   @run_id AS run_id,
   TO_HEX(MD5(TO_JSON_STRING(STRUCT(
     player_lookup AS player_lookup,
@@ -72,8 +75,9 @@ SELECT
     paint AS paint,
     mid_range_makes AS mid_range_makes,
     mid_range AS mid_range,
-    three_pt_makes AS three_pt_makes,
-    three_pt AS three_pt
+    three_pt AS three_pt,
+    all_three_pt_makes AS all_three_pt_makes,
+    all_three_pt AS all_three_pt
   )))) AS data_hash,
   @processed_at AS processed_at
 FROM named
