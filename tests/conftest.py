@@ -14,6 +14,7 @@ pytest_plugins = (
 LONGEST = (
     "test_docs.py",
     "test_local.py",
+    "test_googlesql.py",  # it leaves the compiled analyser to test_engines_agree.py
     "test_jobs.py",
     "test_real_seasons.py",
     "test_resume.py",
@@ -34,7 +35,6 @@ LONGEST = (
     "test_later_failures.py",
     "test_schedule_days.py",
     "test_engines_agree.py",
-    "test_googlesql.py",
 )
 
 
