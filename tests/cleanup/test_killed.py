@@ -153,6 +153,7 @@ def test_killed_between_delete_and_audit_the_rerun_records_what_was_deleted_once
     assert everything(settings)[PLAYERS] == before[PLAYERS]
 
 
+@pytest.mark.slow
 def test_a_cleanup_that_is_at_work_is_not_taken_for_one_that_died(
     settings: Settings, clean: Clean, api_url: str
 ) -> None:

@@ -221,6 +221,7 @@ def test_a_retry_right_after_the_end_of_a_run_leaves_the_worker_alive(
     assert local.ask(f"/api/work_pools/{POOL}")["concurrency_limit"] == 1
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_back_and_its_run_goes_on_and_ends_as_crashed_only_without_a_process(
     local: Local, start: Callable[[str], str]
 ) -> None:
@@ -257,6 +258,7 @@ def test_after_down_and_up_a_waiting_run_has_ended_and_a_suspended_one_still_wai
     local.wait_for(suspended, "Completed")
 
 
+@pytest.mark.slow
 def test_a_keeper_that_was_killed_is_replaced_and_its_worker_taken_over(local: Local) -> None:
     keeper, worker = local.service(KEEPER), local.service(WORKER)
     keeper.id.process.kill()  # type: ignore[union-attr]
