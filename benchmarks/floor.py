@@ -8,6 +8,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from queue import SimpleQueue
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -20,8 +21,8 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
-from flows.backfill import MAX_CONCURRENCY
-from tasks.backfill.request import BackfillRequest
+from flows.backfill import backfill
+from tasks.backfill.request import MAX_CONCURRENCY
 from tasks.errors import TransientError
 
 _PAGE = 200  # the most that Prefect's API returns at once
@@ -145,7 +146,7 @@ def run_floor(shape: Shape) -> None:
             before(number)
         create(shape.artifacts)
         ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
-        window: int = BackfillRequest.model_fields["max_concurrency"].default
+        window: int = signature(backfill.fn).parameters["max_concurrency"].default
         for day in range(len(shape.days)):
             if day >= window:
                 ended.get()

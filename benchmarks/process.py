@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -24,14 +24,14 @@ from benchmarks.limit import compare, run_limit
 from benchmarks.results import Measurement
 from deployments.commands.demo_league import generate, load
 from tasks.errors import FullcourtError, TerminalError
+from tasks.runtime import run
 from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.warehouse import dry_run
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import Origin, Warehouse
 from tasks.warehouse.dry_run import open_for_run
 from tasks.warehouse.open import open_warehouse
 
-_OF_THE_RUN = {"tasks.backfill.survey", "tasks.backfill.report", "tasks.backfill.fan_out"}
+_OF_THE_RUN = {"plan", "report", "hold"}
 
 
 class BenchmarkError(TerminalError):
@@ -129,8 +129,8 @@ def _backfill(first: date, last: date, days: int) -> Measurement:
         update={
             "flow_run_id": flow_run_id,
             "flow_seconds": flow_run.total_run_time.total_seconds(),
-            "statements_of_days": sum(n for place, n in statements.items() if place not in _OF_THE_RUN),
-            "statements_of_run": sum(n for place, n in statements.items() if place in _OF_THE_RUN),
+            "statements_of_days": sum(n for step, n in statements.items() if step not in _OF_THE_RUN),
+            "statements_of_run": sum(n for step, n in statements.items() if step in _OF_THE_RUN),
         }
     )
 
@@ -148,29 +148,20 @@ def _floor(shape_file: Path) -> Measurement:
 
 @contextmanager
 def _counted_statements() -> Iterator[Counter[str]]:
-    """Count the warehouse statements of every module that opens one."""
+    """Count the warehouse statements of every step."""
     counts: Counter[str] = Counter()
     lock = threading.Lock()
 
-    def counted(place: str, door: Callable[..., Warehouse]) -> Callable[..., AbstractContextManager[Warehouse]]:
-        @contextmanager
-        def opened(*arguments: Any, **named: Any) -> Iterator[Warehouse]:
-            with door(*arguments, **named) as warehouse:
-                try:
-                    yield warehouse
-                finally:
-                    with lock:
-                        counts[place] += warehouse.statements
+    @contextmanager
+    def counted(settings: Settings, origin: Origin, *, dry_run: bool) -> Iterator[Warehouse]:
+        with open_for_run(settings, origin, dry_run=dry_run) as warehouse:
+            try:
+                yield warehouse
+            finally:
+                with lock:
+                    counts[origin.step] += warehouse.statements
 
-        return opened
-
-    with ExitStack() as stack:
-        for name, module in list(sys.modules.items()):
-            if not name.startswith("tasks.") or module is dry_run:
-                continue
-            for door in (open_warehouse, open_for_run):
-                if getattr(module, door.__name__, None) is door:
-                    stack.enter_context(patch.object(module, door.__name__, counted(name, door)))
+    with patch.object(run, "open_for_run", counted):
         yield counts
 
 

@@ -1,42 +1,43 @@
 """The backfill: plan the range, do every day that needs work, report."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated
+from datetime import UTC, datetime
 
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
 
-from tasks.backfill.cost import capped, refuse_if_too_dear
+from tasks.backfill.choose_tables import choose_tables
+from tasks.backfill.cost import capped, refuse_if_too_expensive
 from tasks.backfill.day import ContextSource
 from tasks.backfill.fan_out import run_days
 from tasks.backfill.interlock import reading_sources
+from tasks.backfill.progress import name_run
 from tasks.backfill.report import Report, report_run
-from tasks.backfill.request import MAX_DAYS, name_run, read_request
+from tasks.backfill.request import MAX_CONCURRENCY, BackfillRequest, Bytes, Concurrency, Days, Failures
 from tasks.backfill.survey import plan_backfill, publish_plan
 from tasks.calendar import league_day
+from tasks.parameters import Day, check
 from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
-
-MAX_CONCURRENCY = 64
+from tasks.tables.catalogue import load_catalogue
 
 
 @main_flow("backfill", run_name=name_run, task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONCURRENCY))
 def backfill(
-    start_date: date | None = None,
-    end_date: date | None = None,
-    dates: list[date] | None = None,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
+    dates: list[Day] | None = None,
     tables: list[str] | None = None,
     force: bool = False,
     dry_run: bool = False,
     resume: bool = True,
     context_source: ContextSource = "auto",
-    max_concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY)] = 8,
-    stop_after_identical_failures: Annotated[int, Field(ge=1, le=10_000)] = 3,
-    max_bytes_billed: Annotated[int | None, Field(ge=1)] = None,
-    max_days: Annotated[int, Field(ge=1, le=50_000)] = MAX_DAYS,
+    max_concurrency: Concurrency = 8,
+    stop_after_identical_failures: Failures = 3,
+    max_bytes_billed: Bytes | None = None,
+    max_days: Days = 2000,
 ) -> State[Report]:
     """Backfill derived tables day by day; a day is published whole or not at all.
 
@@ -67,13 +68,13 @@ def backfill(
         WarehouseBusyError: A cleanup did not let go of the pre-game tables in time; nothing was written.
     """
     settings, started_at = load_settings(), datetime.now(UTC)
-    request = read_request(
-        settings,
+    request = check(
+        BackfillRequest,
         as_of=league_day(started_at),
         start_date=start_date,
         end_date=end_date,
         dates=dates,
-        tables=tables,
+        tables=choose_tables(load_catalogue(settings), tables),
         force=force,
         dry_run=dry_run,
         resume=resume,
@@ -84,11 +85,11 @@ def backfill(
         max_days=max_days,
     )
     check_clock(started_at)
-    settings = capped(settings, request)
-    with reading_sources(settings, request):
-        plan = retrying(plan_backfill)(settings, request)
-        retrying(publish_plan)(settings, plan)
-        refuse_if_too_dear(settings, plan)
-        results = run_days(settings, request, plan.days)
-    report = retrying(report_run)(settings, request, plan.days, results)
+    run = Run.begin(capped(settings, request), dry_run=request.dry_run)
+    with reading_sources(run, request):
+        plan = retrying(plan_backfill)(run, request)
+        retrying(publish_plan)(run, plan)
+        refuse_if_too_expensive(run.settings, plan)
+        results = run_days(run, request, plan.days)
+    report = retrying(report_run)(run, request, plan.days, results)
     return state_of(report, is_done=report.is_done)

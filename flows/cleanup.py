@@ -1,11 +1,9 @@
 """The cleanup: see what is stale, ask if need be, back up, delete, verify, report."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
-from pydantic import Field
 
 from tasks.calendar import league_day
 from tasks.cleanup.approve import approve, name_cleanup
@@ -13,20 +11,22 @@ from tasks.cleanup.delete import clean_tables, preview_tables
 from tasks.cleanup.doubt import doubt_today
 from tasks.cleanup.record import begin_log, drop_old_backups
 from tasks.cleanup.report import CleanupReport, report_cleanup
-from tasks.cleanup.rules import CleanupRequest, Trigger
+from tasks.cleanup.rules import CleanupRequest, Days, Seconds, Trigger
 from tasks.errors import IncompleteError
+from tasks.parameters import check
 from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
 
 
 @main_flow("cleanup", run_name=name_cleanup)
 def cleanup(
-    ttl_days: Annotated[int | None, Field(ge=1, le=3650)] = None,
+    ttl_days: Days | None = None,
     dry_run: bool | None = None,
     approval: bool = False,
-    approval_timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3600,
+    approval_timeout_seconds: Seconds = 3600,
     cleanup_type: Trigger = "by_hand",
 ) -> State[CleanupReport]:
     """Delete the rows of the upcoming tables that are of no more use; every row is backed up first.
@@ -52,9 +52,9 @@ def cleanup(
         WarehouseBusyError: A backfill did not let go of the tables in time, or another Prefect server's cleanup is at
             work; nothing was deleted.
     """
-    settings = load_settings()
-    started_at = datetime.now(UTC)
-    request = CleanupRequest.of(
+    run, started_at = Run.begin(load_settings()), datetime.now(UTC)
+    request = check(
+        CleanupRequest,
         as_of=league_day(started_at),
         ttl_days=ttl_days,
         dry_run=dry_run,
@@ -63,13 +63,13 @@ def cleanup(
         cleanup_type=cleanup_type,
     )
     check_clock(started_at)
-    begin_log(settings, request)
-    previews = preview_tables(settings, request)
-    doubts = retrying(doubt_today)(settings, previews)
-    answer = approve(settings, request, previews, doubts)
-    tables = clean_tables(settings, request, previews, answer)
-    dropped = drop_old_backups(settings, request, doubts, started_at)
-    report = report_cleanup(settings, request, previews, doubts, answer, tables, dropped)
+    begin_log(run, request)
+    previews = preview_tables(run, request)
+    doubts = retrying(doubt_today)(run, previews)
+    answer = approve(run, request, previews, doubts)
+    tables = clean_tables(run, request, previews, answer)
+    dropped = drop_old_backups(run, request, doubts, started_at)
+    report = report_cleanup(run, request, previews, doubts, answer, tables, dropped)
     if report.refusal:
         return Cancelled(message=report.summary, data=IncompleteError(report))
     return state_of(report, is_done=report.is_done)

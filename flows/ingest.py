@@ -1,13 +1,12 @@
 """The ingest: check the input files, load them, report."""
 
-from typing import Annotated
-
 from prefect import State
-from pydantic import Field
 
-from tasks.ingest.contents import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest
+from tasks.ingest.contents import MAX_REPORTED_REJECTIONS, IngestReport, IngestRequest, Rejections
 from tasks.ingest.load import check_input_files, load_input_files, report_ingest
+from tasks.parameters import check
 from tasks.runtime.boundary import main_flow, state_of
+from tasks.runtime.run import Run
 from tasks.settings import load_settings
 
 
@@ -17,7 +16,7 @@ def ingest(
     schedules: list[str] = [],  # noqa: B006
     dry_run: bool = False,
     allow_shrink: bool = False,
-    max_reported_rejections: Annotated[int, Field(ge=1, le=MAX_REPORTED_REJECTIONS)] = MAX_REPORTED_REJECTIONS,
+    max_reported_rejections: Rejections = MAX_REPORTED_REJECTIONS,
 ) -> State[IngestReport]:
     """Load schedules and player game logs; a rerun, or a corrected file, replaces the rows of its games.
 
@@ -54,8 +53,9 @@ def ingest(
         SettingsError: A setting is invalid; nothing was started.
         IngestError: A file is missing, unreadable, empty or lacks a column; nothing was written.
     """
-    settings = load_settings()
-    request = IngestRequest.of(
+    run = Run.begin(load_settings())
+    request = check(
+        IngestRequest,
         game_logs=game_logs,
         schedules=schedules,
         dry_run=dry_run,
@@ -63,5 +63,5 @@ def ingest(
         max_reported_rejections=max_reported_rejections,
     )
     files = check_input_files(request)
-    report = report_ingest(request, load_input_files(settings, request, files))
+    report = report_ingest(request, load_input_files(run, request, files))
     return state_of(report, is_done=report.is_complete)

@@ -8,8 +8,10 @@ from tasks.cleanup.backups import count_missing, find_backup
 from tasks.cleanup.report import RestoreReport, report_restore
 from tasks.cleanup.restore import name_restore, restore_backup
 from tasks.cleanup.rules import RestoreRequest
+from tasks.parameters import check
 from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
 
@@ -36,11 +38,11 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
         ClockError: The clock is not the Prefect server's; nothing was put back.
         WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
     """
-    settings = load_settings()
-    request = RestoreRequest.of(backup=backup, dry_run=dry_run)
+    run = Run.begin(load_settings())
+    request = check(RestoreRequest, backup=backup, dry_run=dry_run)
     check_clock(datetime.now(UTC))
-    name = retrying(find_backup)(settings, request.backup)
-    preview = retrying(count_missing)(settings, name)
-    restored = None if request.dry_run else restore_backup(settings, name, preview)
+    name = retrying(find_backup)(run, request.backup)
+    preview = retrying(count_missing)(run, name)
+    restored = None if request.dry_run else restore_backup(run, name, preview)
     report = report_restore(preview, restored)
     return state_of(report, is_done=True)

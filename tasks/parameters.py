@@ -1,12 +1,16 @@
 """The parameters of a run, checked in one place for every flow."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, ParamSpec, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from tasks.errors import RequestError, describe_validation_error
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -30,22 +34,23 @@ def _number(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Whole = Annotated[int, BeforeValidator(_number)]
+WHOLE_NUMBER = BeforeValidator(_number)
+"""The last part of a number's annotation: before its bounds, it would keep them out of the form."""
 
 
 class Request(BaseModel):
-    """The parameters of a run; an invalid one raises, so that a request is always valid."""
+    """The parameters of a run. Their defaults are in the flow's signature, where the form takes them from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @classmethod
-    def of(cls, **parameters: Any) -> Self:
-        """Check the parameters of a run.
 
-        Raises:
-            RequestError: One is invalid; the message names it, its value and what is allowed.
-        """
-        try:
-            return cls.model_validate(parameters)
-        except ValidationError as error:
-            raise RequestError(describe_validation_error(error)) from error
+def check(request: Callable[P, R], *args: P.args, **parameters: P.kwargs) -> R:
+    """Return the request that is made of a run's parameters.
+
+    Raises:
+        RequestError: One is invalid; the message names it, its value and what is allowed.
+    """
+    try:
+        return request(*args, **parameters)
+    except ValidationError as error:
+        raise RequestError(describe_validation_error(error)) from error

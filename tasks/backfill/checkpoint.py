@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from tasks.backfill.gate import PUBLISHED, Outcome
 from tasks.text import percent
 
+TableDay = tuple[str, date]
+"""A table's name and a day."""
+
 
 class Checkpoint(BaseModel):
     """The record of one attempt at one table and day; the same in the artifact and in the ledger."""
@@ -40,12 +43,12 @@ class Checkpoint(BaseModel):
         """Whether the day was published."""
         return self.outcome in PUBLISHED
 
-    def brief(self) -> "Checkpoint":
-        """Return it without what only its records need: a run keeps one of every day to its end."""
+    def for_report(self) -> "Checkpoint":
+        """Return it without what only the ledger needs: a run keeps one of every day to its end."""
         return self.model_copy(update={"source_missing": (), "inputs": {}})
 
     @property
-    def share(self) -> str:
+    def coverage_percent(self) -> str:
         """Coverage for a person to read."""
         return "" if self.coverage is None else percent(self.coverage)
 

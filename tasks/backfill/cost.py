@@ -8,9 +8,10 @@ from tasks.backfill.coverage import day_window
 from tasks.backfill.plan import DayPlan, Plan
 from tasks.backfill.request import BackfillRequest
 from tasks.errors import RequestError
+from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables import queries
-from tasks.tables.catalogue import Catalogue, load_catalogue
+from tasks.tables.catalogue import Catalogue
 from tasks.warehouse.base import Parameters, Warehouse
 from tasks.warehouse.dry_run import STAGED
 
@@ -28,7 +29,7 @@ class _Sample(NamedTuple):
 
 
 def with_costs(
-    warehouse: Warehouse, settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan]
+    run: Run, warehouse: Warehouse, request: BackfillRequest, plan: Sequence[DayPlan]
 ) -> tuple[DayPlan, ...]:
     """Add to every day that needs work the bytes that its queries would be billed for; nothing where reading is free.
 
@@ -39,7 +40,7 @@ def with_costs(
     if not todo:
         return tuple(plan)
     ends = [min(todo, key=lambda s: s.age), max(todo, key=lambda s: s.age)]
-    tried = {sample.age: _bytes_of_day(warehouse, settings, request, sample) for sample in dict.fromkeys(ends)}
+    tried = {sample.age: _bytes_of_day(run, warehouse, request, sample) for sample in dict.fromkeys(ends)}
     known = {age: found for age, found in tried.items() if found is not None}
     if not known:
         return tuple(plan)
@@ -63,7 +64,7 @@ def describe_cost(settings: Settings, plan: Plan) -> str | None:
     return f"about {_size(total)}, the plan included, {usd:.2f} USD at {settings.usd_per_tib} a TiB"
 
 
-def refuse_if_too_dear(settings: Settings, plan: Plan) -> None:
+def refuse_if_too_expensive(settings: Settings, plan: Plan) -> None:
     """Refuse a run that would read more than it may, before it reads anything but what the plan needed.
 
     Raises:
@@ -84,8 +85,8 @@ def total_bytes(plan: Plan) -> int | None:
     return plan.bytes_billed + sum(day.bytes_to_read or 0 for day in plan.days)
 
 
-def _bytes_of_day(warehouse: Warehouse, settings: Settings, request: BackfillRequest, sample: _Sample) -> int | None:
-    catalogue, day = load_catalogue(settings), sample.game_date
+def _bytes_of_day(run: Run, warehouse: Warehouse, request: BackfillRequest, sample: _Sample) -> int | None:
+    catalogue, day = run.catalogue, sample.game_date
     season: Parameters = {
         "from_date": sample.season_start,
         "game_date": day,
@@ -93,11 +94,11 @@ def _bytes_of_day(warehouse: Warehouse, settings: Settings, request: BackfillReq
         "processed_at": datetime.combine(day, time(), UTC),
     }
     tables = [catalogue.table(name) for name in request.tables]
-    window = day_window(settings, day, request.as_of)
+    window = day_window(run.settings, day, request.as_of)
     found = [warehouse.estimate(queries.check(catalogue, tables), window)]
     for table in tables:
-        build = _dearest_build(catalogue, table.name)
-        if request.dry_run:  # the gate reads the rows from the build itself
+        build = _most_expensive_build(catalogue, table.name)
+        if run.dry_run:  # the gate reads the rows from the build itself
             found.append(warehouse.estimate(queries.gate(catalogue, table, STAGED, build), season))
             continue
         found.append(warehouse.estimate(build, season))
@@ -106,7 +107,7 @@ def _bytes_of_day(warehouse: Warehouse, settings: Settings, request: BackfillReq
     return None if None in found else sum(each for each in found if each is not None)
 
 
-def _dearest_build(catalogue: Catalogue, table: str) -> str:
+def _most_expensive_build(catalogue: Catalogue, table: str) -> str:
     """Return the build from the fallback: it reads the box scores of the season, which the other sources do not."""
     return catalogue.query(table, "build", source=catalogue.build(table).fallback.name)
 

@@ -64,8 +64,8 @@ class Reference(BaseModel):
         return (Reason(category="unscheduled_games", message=message),)
 
 
-class SourceCoverage(BaseModel):
-    """How much of a day's expected set one source covers, compared by entity. Grain: game_date."""
+class SourceCounts(BaseModel):
+    """What one source holds of a day, compared with the expected set by entity. Grain: game_date."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,46 +78,37 @@ class SourceCoverage(BaseModel):
     missing: tuple[str, ...] = ()
 
     @property
-    def share(self) -> float:
-        """Share of the expected set: covered / expected; 0 if nothing is expected."""
+    def coverage(self) -> float:
+        """Covered / expected, from 0 to 1; 0 if nothing is expected."""
         return self.covered / self.expected if self.expected else 0.0
 
     def __str__(self) -> str:
-        return f"{self.source} covers {self.covered} of {self.expected} ({percent(self.share)})"
+        return f"{self.source} covers {self.covered} of {self.expected} ({percent(self.coverage)})"
 
 
-class SourceDecision(BaseModel):
-    """Which source a day's context is built from, and why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    source: str
-    reason: str
-    is_fallback: bool = False
-
-
-def choose_source(build: Build, coverage: SourceCoverage | None, requested: ContextSource = "auto") -> SourceDecision:
+def choose_source(build: Build, counts: SourceCounts | None, requested: ContextSource = "auto") -> tuple[str, str]:
     """Take the preferred source if it covers the expected set by the threshold, without duplicates; else the fallback.
 
     Args:
         build: The table's build; a table with one source has nothing to choose.
-        coverage: What the preferred source covers; None if there is none to check.
-        requested: A source that the run asks for, whatever the coverage.
+        counts: What the preferred source holds; None if there is none to check.
+        requested: A source that the run asks for, whatever it covers.
+
+    Returns:
+        The source's name, and why it is taken.
     """
-    preferred, fallback = build.preferred, build.fallback
-    if preferred is None or coverage is None:
-        return SourceDecision(source=fallback.name, reason="the only source")
-    if requested in (preferred.name, fallback.name):
-        return SourceDecision(source=requested, reason=f"asked for; {coverage}", is_fallback=requested == fallback.name)
-    if coverage.duplicates:
-        reason = f"{coverage.source} holds {coverage.duplicates} players more than once; {coverage}"
-        return SourceDecision(source=fallback.name, reason=reason, is_fallback=True)
-    if coverage.share < build.thresholds.block_below or not coverage.expected:
-        kind = "is empty" if not coverage.players else f"is below {percent(build.thresholds.block_below)}"
-        lacks = f"; it lacks {some(coverage.missing, limit=3)}" if coverage.missing and coverage.players else ""
-        reason = f"{coverage}, which {kind}{lacks}"
-        return SourceDecision(source=fallback.name, reason=reason, is_fallback=True)
-    return SourceDecision(source=preferred.name, reason=str(coverage))
+    preferred, fallback = build.preferred, build.fallback.name
+    if preferred is None or counts is None:
+        return fallback, "the only source"
+    if requested in (preferred.name, fallback):
+        return requested, f"asked for; {counts}"
+    if counts.duplicates:
+        return fallback, f"{counts.source} holds {counts.duplicates} players more than once; {counts}"
+    if counts.coverage < build.thresholds.block_below or not counts.expected:
+        problem = "is empty" if not counts.players else f"is below {percent(build.thresholds.block_below)}"
+        lacks = f"; it lacks {some(counts.missing, limit=3)}" if counts.missing and counts.players else ""
+        return fallback, f"{counts}, which {problem}{lacks}"
+    return preferred.name, str(counts)
 
 
 def is_bootstrap(game_date: date, season_start: date | None, bootstrap_days: int) -> bool:

@@ -10,20 +10,17 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
-from tasks.backfill.checkpoint import Checkpoint
-from tasks.backfill.one_day import DayOptions, backfill_date
+from tasks.backfill.one_day import backfill_date, failure, kept
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.progress import Progress
 from tasks.backfill.request import BackfillRequest
-from tasks.backfill.result import DayResult, TableResult
+from tasks.backfill.result import DayResult
 from tasks.runtime.boundary import understand
-from tasks.runtime.origin import current_origin, current_run
+from tasks.runtime.run import Run
 from tasks.runtime.steps import quoted
-from tasks.settings import Settings
-from tasks.warehouse.open import open_warehouse
 
 
-def run_days(settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan]) -> list[DayResult]:
+def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> list[DayResult]:
     """Do every day that needs work.
 
     After ``stop_after_identical_failures`` days in a row that failed of the same cause, in the order in which they
@@ -32,35 +29,26 @@ def run_days(settings: Settings, request: BackfillRequest, plan: Sequence[DayPla
     Returns:
         One result for each day of the plan, in order.
     """
-    run_id, attempt = current_run()
-    options = DayOptions(
-        as_of=request.as_of,
-        run_id=run_id,
-        attempt=attempt,
-        force=request.force,
-        dry_run=request.dry_run,
-        context_source=request.context_source,
-    )
     todo = [day for day in plan if day.needs_work]
-    results = {day.game_date: _settled(day) for day in plan if not day.needs_work}
+    results = {day.game_date: _without_work(day) for day in plan if not day.needs_work}
     failures = _Failures(request.stop_after_identical_failures)
-    with Progress(settings, total=len(todo)) as progress:
-        for days in _stretches(todo, settings.connection().days_per_hold):
+    with Progress(run.settings, total=len(todo)) as progress:
+        for days in _stretches(todo, run.settings.connection().days_per_hold):
             if failures.are_enough:
                 break
             # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
-            with open_warehouse(settings.connection(), current_origin("hold")):
-                for result in _run_window(settings, options, days, request.max_concurrency, failures):
+            with run.warehouse("hold"):
+                for result in _run_window(run, request, days, failures):
                     results[result.game_date] = result
                     progress.advance(result)
     if len(results) < len(plan):
         get_run_logger().error(
-            "%d days in a row failed with %s; %d days are not tried: mend the cause, then run the range again",
+            "%d days in a row failed with %s; %d days are not tried: remove the cause, then run the range again",
             failures.in_a_row,
             failures.cause,
             len(plan) - len(results),
         )
-    return [results.get(day.game_date) or DayResult(game_date=day.game_date, settled="not_tried") for day in plan]
+    return [results.get(day.game_date) or DayResult(game_date=day.game_date, skipped="not_tried") for day in plan]
 
 
 @dataclass
@@ -90,54 +78,38 @@ def _stretches(days: Sequence[DayPlan], length: int | None) -> Iterator[Sequence
 
 
 def _run_window(
-    settings: Settings, options: DayOptions, todo: Sequence[DayPlan], width: int, failures: _Failures
+    run: Run, request: BackfillRequest, todo: Sequence[DayPlan], failures: _Failures
 ) -> Iterator[DayResult]:
     """Do days, no more than a window of them at once, until they have ended or enough of them have failed."""
     ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
     waiting, days = list(reversed(todo)), dict[UUID, DayPlan]()
     while days or (waiting and not failures.are_enough):
-        while waiting and len(days) < width and not failures.are_enough:
+        while waiting and len(days) < request.max_concurrency and not failures.are_enough:
             day = waiting.pop()
-            future = backfill_date.submit(quoted(settings), quoted(options), quoted(day))
+            future = backfill_date.submit(quoted(run), quoted(request), quoted(day))
             days[future.task_run_id] = day
             future.add_done_callback(lambda done: ended.put(done))
         future = ended.get()
-        result = _result(future, days.pop(future.task_run_id), options)
+        result = _result(run, future, days.pop(future.task_run_id))
         failures.count(result)
         yield result
 
 
-def _result(future: PrefectFuture[Any], day: DayPlan, options: DayOptions) -> DayResult:
+def _result(run: Run, future: PrefectFuture[Any], day: DayPlan) -> DayResult:
     """Return what came of a day, also if its task itself broke."""
     value = future.result(raise_on_failure=False)
     if isinstance(value, DayResult):
         return value
     problem = understand(value) if isinstance(value, Exception) else value
-    now = datetime.now(UTC)
-    tables = [
-        TableResult(
-            is_new=True,
-            checkpoint=Checkpoint(
-                table_name=table.table,
-                game_date=day.game_date,
-                run_id=options.run_id,
-                attempt=options.attempt,
-                outcome="failed",
-                reason=type(problem).__name__,
-                message=f"{problem}; no checkpoint was written, the next run does the day again",
-                inputs=table.inputs,
-                code_version=table.code_version,
-                started_at=now,
-                recorded_at=now,
-            ),
-        )
+    message, now = f"{problem}; no checkpoint was written, the next run does the day again", datetime.now(UTC)
+    tried = [
+        failure(run, day, table, type(problem).__name__, message, now)
         for table in day.tables
         if table.action == "build"
     ]
-    return DayResult(game_date=day.game_date, tables=tuple(tables))
+    return DayResult(game_date=day.game_date, tried=tuple(tried))
 
 
-def _settled(day: DayPlan) -> DayResult:
+def _without_work(day: DayPlan) -> DayResult:
     """Return what is known of a day that needs no work."""
-    kept = [TableResult(checkpoint=table.checkpoint, is_new=False) for table in day.tables if table.checkpoint]
-    return DayResult(game_date=day.game_date, settled=day.settled, tables=() if day.settled else tuple(kept))
+    return DayResult(game_date=day.game_date, skipped=day.skipped, kept=() if day.skipped else kept(day))

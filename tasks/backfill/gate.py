@@ -42,17 +42,19 @@ class StagedFacts(BaseModel):
 
     @property
     def coverage(self) -> float:
-        """Share of the expected set: covered / expected; 0 if nothing is expected."""
+        """Covered / expected, from 0 to 1; 0 if nothing is expected."""
         return self.covered / self.expected if self.expected else 0.0
 
 
 class Verdict(BaseModel):
-    """What the gate decided."""
+    """What the gate decided, on what, and how many rows were published of it."""
 
     model_config = ConfigDict(frozen=True)
 
+    facts: StagedFacts
     outcome: Literal["complete", "complete_with_warning", "forced", "blocked"]
     reasons: tuple[Reason, ...] = ()
+    published_rows: int = 0
 
     @property
     def publishes(self) -> bool:
@@ -65,17 +67,17 @@ def judge(facts: StagedFacts, thresholds: Thresholds, *, force: bool = False, be
 
     Args:
         facts: Read back from the staged rows.
-        thresholds: Shares of the expected set; a share equal to a threshold is on its better side.
+        thresholds: Coverage from 0 to 1; a day exactly at a threshold is on its better side.
         force: Publish although coverage, or the reference behind it, is not enough; never against integrity.
         before: What earlier checks object to.
     """
     integrity, judgement, warnings = _integrity(facts), list(before), []
-    share = facts.coverage
-    counts = f"{facts.covered} of {facts.expected} expected are there ({percent(share)})"
-    if share < thresholds.block_below:
+    coverage = facts.coverage
+    counts = f"{facts.covered} of {facts.expected} expected are there ({percent(coverage)})"
+    if coverage < thresholds.block_below:
         message = f"{counts}, below {percent(thresholds.block_below)}; missing: {some(facts.missing)}"
         judgement.append(Reason(category="coverage_below_threshold", message=message, overridable=True))
-    elif share < thresholds.warn_below:
+    elif coverage < thresholds.warn_below:
         message = f"{counts}, below {percent(thresholds.warn_below)}; missing: {some(facts.missing)}"
         warnings.append(Reason(category="coverage_low", message=message))
     if facts.unexpected:
@@ -83,10 +85,11 @@ def judge(facts: StagedFacts, thresholds: Thresholds, *, force: bool = False, be
         warnings.append(Reason(category="unexpected_rows", message=message))
     final = [reason for reason in judgement if not reason.overridable]
     if integrity or final or (judgement and not force):
-        return Verdict(outcome="blocked", reasons=(*integrity, *judgement))
+        return Verdict(facts=facts, outcome="blocked", reasons=(*integrity, *judgement))
     if judgement:
-        return Verdict(outcome="forced", reasons=(*judgement, *warnings))
-    return Verdict(outcome="complete_with_warning" if warnings else "complete", reasons=tuple(warnings))
+        return Verdict(facts=facts, outcome="forced", reasons=(*judgement, *warnings))
+    outcome: Outcome = "complete_with_warning" if warnings else "complete"
+    return Verdict(facts=facts, outcome=outcome, reasons=tuple(warnings))
 
 
 def _integrity(facts: StagedFacts) -> list[Reason]:

@@ -5,20 +5,18 @@ from contextlib import contextmanager
 
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.limits import reading
-from tasks.settings import Settings
-from tasks.tables.catalogue import load_catalogue
+from tasks.runtime.run import Run
 
 
 @contextmanager
-def reading_sources(settings: Settings, request: BackfillRequest) -> Iterator[None]:
+def reading_sources(run: Run, request: BackfillRequest) -> Iterator[None]:
     """Keep cleanups from the tables that a backfill takes its context from, as long as the block lasts.
 
     Raises:
-        WarehouseBusyError: A cleanup did not let go of them in time.
+        WarehouseBusyError: A cleanup did not release them in time.
     """
-    catalogue = load_catalogue(settings)
-    preferred = [catalogue.build(table).preferred for table in request.tables]
+    preferred = [run.catalogue.build(table).preferred for table in request.tables]
     sources = {source.table for source in preferred if source and source.table}
-    perishable = {table.name for table in catalogue.perishable}
-    with reading(settings, set() if request.context_source == "synthetic" else sources & perishable):
+    cleaned_up = {table.name for table in run.catalogue.with_ttl}
+    with reading(run.settings, set() if request.context_source == "synthetic" else sources & cleaned_up):
         yield

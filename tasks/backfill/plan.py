@@ -1,18 +1,22 @@
 """The plan: for every day and table, what is there and what is to be done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import Checkpoint, staleness
-from tasks.backfill.day import Reference, SourceCoverage, SourceDecision
+from tasks.backfill.checkpoint import Checkpoint, TableDay, staleness
+from tasks.backfill.day import Reference, SourceCounts, choose_source, is_bootstrap
 from tasks.backfill.gate import Outcome
+from tasks.backfill.request import BackfillRequest
+from tasks.tables.spec import Build
 
 State = Literal["none", "done", "stale", "forced", "blocked", "failed"]
 Action = Literal["build", "keep", "nothing"]
+DayDigest = tuple[date, str]
 
 
 class TablePlan(BaseModel):
@@ -24,23 +28,26 @@ class TablePlan(BaseModel):
     action: Action
     state: State
     why: str
-    decision: SourceDecision
-    coverage: SourceCoverage | None
+    source: str
+    """What the day would be built from now."""
+    source_reason: str
+    source_counts: SourceCounts | None
+    """What the preferred source holds now."""
     inputs: dict[str, str]
     code_version: str
-    rows_there: int = 0
     checkpoint: Checkpoint | None = None
 
 
 class DayPlan(BaseModel):
-    """One day of the range. ``settled`` is its outcome where no work is needed to know it."""
+    """One day of the range."""
 
     model_config = ConfigDict(frozen=True)
 
     game_date: date
     season_start: date | None
     reference: Reference
-    settled: Outcome | None
+    skipped: Outcome | None
+    """The outcome of a day on which nothing is to be built."""
     tables: tuple[TablePlan, ...]
     absent_dependencies: tuple[str, ...] = ()
     """Tables that one of ``tables`` is built from, not done for this day and not part of this run."""
@@ -65,53 +72,145 @@ class Plan(BaseModel):
     """What the queries of the plan itself were billed for; None where reading is free."""
 
 
-def plan_table(
-    table: str,
-    *,
-    checkpoint: Checkpoint | None,
-    decision: SourceDecision,
-    coverage: SourceCoverage | None,
-    inputs: Mapping[str, str],
-    code_version: str,
-    rows_there: int,
-    settled: Outcome | None,
-    resume: bool,
-) -> TablePlan:
-    """Decide what is to be done for one table and day.
+@dataclass(frozen=True)
+class Survey:
+    """All that a plan is decided on, as it is now."""
 
-    Args:
-        table: The derived table.
-        checkpoint: The day's last one.
-        decision: The source that would be taken now.
-        coverage: What the preferred source covers now.
-        inputs: Digest of every input as it is now.
-        code_version: That of the table now.
-        rows_there: Rows that the table holds for the day now.
-        settled: The day's outcome if no work is needed to know it.
-        resume: Keep what is done; False does every day again.
+    builds: Mapping[str, Build]
+    """Of the tables asked for and of all that they depend on."""
+    code_versions: Mapping[str, str]
+    bootstrap_days: int
+    references: Mapping[date, Reference]
+    """Of the days that have a game."""
+    season_starts: Mapping[int, date]
+    source_counts: Mapping[str, Mapping[date, SourceCounts]]
+    """By table: what its preferred source holds of each day of which it has rows, or should have."""
+    digests: Mapping[str, Sequence[DayDigest]]
+    """By input: a digest of each day's content, in order."""
+    row_counts: Mapping[TableDay, int]
+    """The rows of derived tables."""
+    checkpoints: Mapping[TableDay, Checkpoint]
+    """The last ones, of the days that are not skipped."""
+
+    def reference(self, day: date) -> Reference:
+        """Return the day's games."""
+        return self.references.get(day) or Reference(game_date=day)
+
+    def season_start(self, day: date) -> date | None:
+        """Return the first day of the day's season; None if it is in none."""
+        year = self.reference(day).season_year
+        return self.season_starts.get(year) if year is not None else None
+
+    def skipped(self, day: date) -> Outcome | None:
+        """Return the outcome of a day on which nothing is ever built."""
+        if not self.reference(day).has_games:
+            return "no_games"
+        if is_bootstrap(day, self.season_start(day), self.bootstrap_days):
+            return "skipped_bootstrap"
+        return None
+
+    def counts(self, table: str, day: date) -> SourceCounts | None:
+        """Return what a table's preferred source holds of a day; None if it has no such source."""
+        preferred = self.builds[table].preferred
+        if preferred is None:
+            return None
+        found = self.source_counts[table].get(day)
+        return found or SourceCounts(source=preferred.name, expected=self.reference(day).expected_players)
+
+    def inputs(self, table: str, day: date, source: str) -> dict[str, str]:
+        """Return a digest of each input that a day's rows would be built from, by name."""
+        build, start = self.builds[table], self.season_start(day)
+        found = {}
+        for needed in build.inputs:
+            since = day if needed.window == "day" else start or date.min
+            until_day_itself = needed.window != "season_before"
+            found[needed.table] = input_digest(
+                [
+                    (at, digest)
+                    for at, digest in self.digests[needed.table]
+                    if since <= at < day or (at == day and until_day_itself)
+                ]
+            )
+        for each in build.sources:
+            if each.table and each.name == source:
+                days = [(at, digest) for at, digest in self.digests[each.table] if at == day]
+                found[f"source {each.name}"] = input_digest(days)
+        return found
+
+    def is_there(self, table: str, day: date) -> bool:
+        """Tell whether a day of a table is done, and its rows are the ones that were published."""
+        checkpoint = self.checkpoints.get((table, day))
+        rows = self.row_counts.get((table, day), 0)
+        return checkpoint is not None and checkpoint.is_done and checkpoint.row_count == rows
+
+
+def plan_days(survey: Survey, request: BackfillRequest) -> tuple[DayPlan, ...]:
+    """Decide for every day and table what is to be done.
+
+    Returns:
+        Each day that was asked for, in order.
     """
-    state, why, action = _state(checkpoint, inputs, code_version, rows_there, decision.source)
-    if settled == "no_games" and rows_there:
-        state, why, action = "stale", f"the table holds {rows_there} rows, the schedule says no games", "build"
-    elif settled is not None:
-        action, why = "nothing", settled
-    elif not resume and action == "keep":
-        action, why = "build", "every day is asked for again"
-    return TablePlan(
-        table=table,
-        action=action,
-        state=state,
-        why=why,
-        decision=decision,
-        coverage=coverage,
-        inputs=dict(inputs),
-        code_version=code_version,
-        rows_there=rows_there,
-        checkpoint=checkpoint and checkpoint.brief(),
+    return tuple(_plan_day(survey, request, day) for day in request.days())
+
+
+def _plan_day(survey: Survey, request: BackfillRequest, day: date) -> DayPlan:
+    skipped, tables = survey.skipped(day), list[TablePlan]()
+    for name in request.tables:  # dependencies first
+        rebuilt = {table.table for table in tables if table.action == "build"}
+        tables.append(_plan_table(survey, request, name, day, rebuilt))
+    depends_on = {each for name in request.tables for each in survey.builds[name].depends_on}
+    absent = [name for name in sorted(depends_on - set(request.tables)) if not survey.is_there(name, day)]
+    return DayPlan(
+        game_date=day,
+        season_start=survey.season_start(day),
+        reference=survey.reference(day),
+        skipped=None if any(table.action == "build" for table in tables) else skipped,
+        tables=tuple(tables),
+        absent_dependencies=tuple(absent) if skipped is None else (),
     )
 
 
-def input_digest(days: Sequence[tuple[date, str]]) -> str:
+def _plan_table(survey: Survey, request: BackfillRequest, name: str, day: date, rebuilt: Collection[str]) -> TablePlan:
+    skipped, checkpoint, counts = survey.skipped(day), survey.checkpoints.get((name, day)), survey.counts(name, day)
+    rows_there, code_version = survey.row_counts.get((name, day), 0), survey.code_versions[name]
+    source, source_reason = choose_source(survey.builds[name], counts, request.context_source)
+    inputs = survey.inputs(name, day, source) if skipped is None else {}
+    state, why, action = table_state(
+        checkpoint, inputs=inputs, code_version=code_version, rows_there=rows_there, source=source
+    )
+    newer = next(_newer_dependencies(survey, name, day, rebuilt), None)
+    if skipped == "no_games" and rows_there:
+        state, why, action = "stale", f"the table holds {rows_there} rows, the schedule says no games", "build"
+    elif skipped is not None:
+        action, why = "nothing", skipped
+    elif action == "keep" and not request.resume:
+        action, why = "build", "every day is asked for again"
+    elif action == "keep" and newer:
+        state, why, action = "stale", f"{newer} is newer", "build"
+    return TablePlan(
+        table=name,
+        action=action,
+        state=state,
+        why=why,
+        source=source,
+        source_reason=source_reason,
+        source_counts=counts,
+        inputs=inputs,
+        code_version=code_version,
+        checkpoint=checkpoint and checkpoint.for_report(),
+    )
+
+
+def _newer_dependencies(survey: Survey, name: str, day: date, rebuilt: Collection[str]) -> Iterator[str]:
+    """Yield the tables that a table is built from, if this run builds them again, or they were since it was built."""
+    checkpoint = survey.checkpoints.get((name, day))
+    for dependency in survey.builds[name].depends_on:
+        other = survey.checkpoints.get((dependency, day))
+        if dependency in rebuilt or (checkpoint and other and other.recorded_at > checkpoint.recorded_at):
+            yield dependency
+
+
+def input_digest(days: Sequence[DayDigest]) -> str:
     """Join the digests of the days that an input's window covers; order matters, gaps do not."""
     digest = sha256()
     for day, content in days:
@@ -119,9 +218,18 @@ def input_digest(days: Sequence[tuple[date, str]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _state(
-    checkpoint: Checkpoint | None, inputs: Mapping[str, str], code_version: str, rows_there: int, source: str
+def table_state(
+    checkpoint: Checkpoint | None, *, inputs: Mapping[str, str], code_version: str, rows_there: int, source: str
 ) -> tuple[State, str, Action]:
+    """Say what a table's last checkpoint of a day is worth now, why, and what is to be done.
+
+    Args:
+        checkpoint: The last one.
+        inputs: Digest of every input as it is now.
+        code_version: That of the table now.
+        rows_there: Rows that the table holds for the day now.
+        source: The source that would be taken now.
+    """
     if checkpoint is None:
         return "none", "no checkpoint", "build"
     if checkpoint.outcome == "blocked":

@@ -4,11 +4,13 @@ import time
 from typing import Self
 from uuid import UUID
 
+from prefect.runtime import flow_run
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from tasks.backfill.result import DayResult
+from tasks.printable import printable
 from tasks.runtime.artifacts import start_progress, update_progress
 from tasks.settings import Settings
 
@@ -56,6 +58,18 @@ class Progress:
             return
         percentage = 100.0 * self._ended / self._total
         if self._artifact is None or not update_progress(_KEY, self._artifact, percentage):
-            # it is the first, or somebody has deleted it
+            # the first, or it was deleted
             self._artifact = start_progress(_KEY, percentage, description="Days that have ended")
         self._updated = time.monotonic()
+
+
+def name_run() -> str:
+    """Return the name of the current run: the days that it was asked for."""
+    given = flow_run.get_parameters()
+    dates, first, last = given.get("dates"), given.get("start_date"), given.get("end_date")
+    if isinstance(dates, list | tuple) and dates:
+        days = f"{len(dates)} days"
+    else:
+        days = f"{first} to {last}" if last else str(dates or first)
+    marks = [name for name in ("force", "dry_run") if given.get(name)]
+    return printable(" ".join([days, *marks]))

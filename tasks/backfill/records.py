@@ -7,51 +7,43 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.backfill.checkpoint import Checkpoint
-from tasks.backfill.result import TableResult
+from tasks.backfill.checkpoint import Checkpoint, TableDay
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
-from tasks.runtime.origin import current_origin
+from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
-from tasks.tables.catalogue import load_catalogue
 from tasks.text import some
 from tasks.warehouse.base import Warehouse
-from tasks.warehouse.open import open_warehouse
-
-Place = tuple[str, date]
 
 RECORDS = ("backfill_ledger", "precompute_failures")
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
 @step("record-checkpoints", run_name="record {game_date}")
-def record_checkpoints(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:
+def record_checkpoints(
+    run: Run, game_date: date, checkpoints: Sequence[Checkpoint], retryable: Collection[str]
+) -> None:
     """Write a day's checkpoints: the ledger first, then the artifacts that mirror it.
 
     Args:
-        settings: The application's.
+        run: The current one.
         game_date: The day; it names the task run.
-        results: One for each table that was tried.
+        checkpoints: One for each table that was tried.
+        retryable: The tables that failed of an error that may pass.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    write_ledger(settings, game_date, results)
-    for result in results:
-        write_artifact(settings, result.checkpoint)
-
-
-def write_ledger(settings: Settings, game_date: date, results: Sequence[TableResult]) -> None:
-    """Append a ledger row for each checkpoint, and a failure row for each that is not done."""
-    catalogue = load_catalogue(settings)
-    failures = [result for result in results if not result.checkpoint.is_done]
-    with open_warehouse(settings.connection(), current_origin("record", game_date=game_date)) as warehouse:
-        warehouse.append(catalogue.table("backfill_ledger"), [_ledger_row(r.checkpoint) for r in results])
+    failures = [_failure_row(each, each.table_name in retryable) for each in checkpoints if not each.is_done]
+    with run.warehouse("record", game_date=game_date) as warehouse:
+        warehouse.append(run.catalogue.table("backfill_ledger"), [_ledger_row(each) for each in checkpoints])
         if failures:
-            warehouse.append(catalogue.table("precompute_failures"), [_failure_row(r) for r in failures])
+            warehouse.append(run.catalogue.table("precompute_failures"), failures)
+    for checkpoint in checkpoints:
+        write_artifact(run.settings, checkpoint)
 
 
 def write_artifact(settings: Settings, checkpoint: Checkpoint) -> None:
@@ -74,7 +66,7 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         "outcome": checkpoint.outcome,
         "source": checkpoint.source,
         "why that source": checkpoint.source_reason,
-        "covered": f"{checkpoint.covered} of {checkpoint.expected} expected, {checkpoint.share}",
+        "covered": f"{checkpoint.covered} of {checkpoint.expected} expected, {checkpoint.coverage_percent}",
         "rows published": checkpoint.row_count,
         "decided": checkpoint.message,
         "recorded": checkpoint.recorded_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -102,37 +94,37 @@ def parse_artifact(text: str) -> Checkpoint | None:
 
 
 def read_checkpoints(
-    warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date], *, is_dry_run: bool
-) -> dict[Place, Checkpoint]:
+    run: Run, warehouse: Warehouse, tables: Collection[str], days: Collection[date]
+) -> dict[TableDay, Checkpoint]:
     """Return the last checkpoint of each table and day: the ledger's, or the artifact's where the ledger has none.
 
     The ledger lives and is restored with the rows that it speaks of. An artifact that says anything else is written
     again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
     """
-    ledger = _read_ledger(warehouse, settings, tables, days)
-    keys = {artifact_key(settings, table, day): (table, day) for table in tables for day in days}
+    ledger = _read_ledger(run, warehouse, tables, days)
+    keys = {artifact_key(run.settings, table, day): (table, day) for table in tables for day in days}
     texts = read_markdown(keys)
     if texts is None:
         return ledger
-    for key, place in keys.items() if not is_dry_run else ():
-        if place in ledger and texts.get(key) != render_artifact(ledger[place]):
-            write_artifact(settings, ledger[place])
+    for key, of in keys.items() if not run.dry_run else ():
+        if of in ledger and texts.get(key) != render_artifact(ledger[of]):
+            write_artifact(run.settings, ledger[of])
     return _parsed({keys[key]: text for key, text in texts.items() if keys[key] not in ledger}) | ledger
 
 
-def _parsed(texts: Mapping[Place, str]) -> dict[Place, Checkpoint]:
-    found = {place: parse_artifact(text) for place, text in texts.items()}
+def _parsed(texts: Mapping[TableDay, str]) -> dict[TableDay, Checkpoint]:
+    found = {of: parse_artifact(text) for of, text in texts.items()}
     return {
-        place: checkpoint
-        for place, checkpoint in found.items()
-        if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == place
+        of: checkpoint
+        for of, checkpoint in found.items()
+        if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == of
     }
 
 
 def _read_ledger(
-    warehouse: Warehouse, settings: Settings, tables: Collection[str], days: Collection[date]
-) -> dict[Place, Checkpoint]:
-    sql = queries.latest_ledger(load_catalogue(settings).table("backfill_ledger"))
+    run: Run, warehouse: Warehouse, tables: Collection[str], days: Collection[date]
+) -> dict[TableDay, Checkpoint]:
+    sql = queries.latest_ledger(run.catalogue.table("backfill_ledger"))
     rows: Iterable[dict[str, Any]] = warehouse.fetch(sql, {"from_date": min(days), "game_date": max(days)})
     return {
         (row["table_name"], row["game_date"]): Checkpoint.model_validate({**row, **_from_json(row)})
@@ -150,9 +142,5 @@ def _from_json(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: json.loads(row[name]) for name in _JSON_COLUMNS}
 
 
-def _failure_row(result: TableResult) -> dict[str, Any]:
-    return {
-        **result.checkpoint.model_dump(),
-        "category": result.checkpoint.reason or "unknown",
-        "can_retry": result.can_retry,
-    }
+def _failure_row(checkpoint: Checkpoint, can_retry: bool) -> dict[str, Any]:
+    return {**checkpoint.model_dump(), "category": checkpoint.reason or "unknown", "can_retry": can_retry}

@@ -2,45 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 
 from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import Checkpoint
-from tasks.backfill.gate import NOT_DONE, Outcome
+from tasks.backfill.gate import NOT_DONE
 from tasks.backfill.plan import DayPlan
+from tasks.backfill.report_row import ReportRow, report_row
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult
+from tasks.backfill.survey import read_row_counts
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown, write_table
-from tasks.runtime.origin import current_origin
+from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.settings import Settings
-from tasks.tables import queries
-from tasks.tables.catalogue import load_catalogue
-from tasks.text import some
-from tasks.warehouse.dry_run import open_for_run
-
-Place = tuple[str, date]
-
-
-class ReportRow(BaseModel):
-    """One day, as a person reads it; the counts are of the last table that was asked for. Grain: game_date."""
-
-    model_config = ConfigDict(frozen=True)
-
-    day: date
-    games: int
-    expected: int | None
-    upcoming: int | None
-    source: str
-    published: int | None
-    coverage: str
-    outcome: Outcome
-    work: str
-    missing: str
-    reason: str
 
 
 class Report(BaseModel):
@@ -54,9 +29,7 @@ class Report(BaseModel):
 
 
 @step("report", run_name="report")
-def report_run(
-    settings: Settings, request: BackfillRequest, plan: Sequence[DayPlan], results: Sequence[DayResult]
-) -> Report:
+def report_run(run: Run, request: BackfillRequest, plan: Sequence[DayPlan], results: Sequence[DayResult]) -> Report:
     """Compare every day that counts as done with the rows that are there, and publish the result as two artifacts.
 
     A day whose rows are not there is failed, whatever its checkpoint says.
@@ -64,12 +37,13 @@ def report_run(
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
     """
-    there = _read_back(settings, request)
-    rows = tuple(_row(day, result, there, request) for day, result in zip(plan, results, strict=True))
-    counts = Counter(row.outcome for row in rows)
-    built = sum(any(table.is_new for table in result.tables) for result in results)
+    with run.warehouse("report") as warehouse:
+        counts = read_row_counts(warehouse, run.catalogue, request.tables, request.first_date, request.last_date)
+    rows = tuple(report_row(day, result, counts, request.tables[-1]) for day, result in zip(plan, results, strict=True))
+    outcomes = Counter(row.outcome for row in rows)
+    built = sum(row.work == "built" for row in rows)
     problems = [row for row in rows if row.outcome in NOT_DONE]
-    said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+    said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     first = f"; first: {problems[0].day} {problems[0].reason or problems[0].outcome}" if problems else ""
     summary = f"{len(rows)} days, {built} of them worked on: {said}{first}"
     write_table("backfill-report", [row.model_dump(mode="json") for row in rows], description=summary)
@@ -87,54 +61,6 @@ def _line(row: ReportRow) -> str:
     missing = f", without {row.missing}" if row.missing else ""
     counts = f"{row.published} rows for {row.expected} expected ({row.coverage}){missing}"
     return f"{row.day} {row.outcome}, kept: {counts}, from {row.source}"
-
-
-def _read_back(settings: Settings, request: BackfillRequest) -> dict[Place, int]:
-    catalogue = load_catalogue(settings)
-    sql = queries.row_counts([catalogue.table(name) for name in request.tables])
-    with open_for_run(settings, current_origin("report"), dry_run=request.dry_run) as warehouse:
-        found = warehouse.fetch(sql, {"from_date": request.first_date, "game_date": request.last_date})
-    return {(row["table_name"], row["game_date"]): row["row_count"] for row in found}
-
-
-def _row(day: DayPlan, result: DayResult, there: dict[Place, int], request: BackfillRequest) -> ReportRow:
-    main = request.tables[-1]
-    checkpoint = next((t.checkpoint for t in result.tables if t.checkpoint.table_name == main), None)
-    coverage = next((t.coverage for t in day.tables if t.table == main), None)
-    wrong = [
-        f"{c.table_name} holds {there.get((c.table_name, c.game_date), 0)} rows, {c.row_count} were published"
-        for c in (table.checkpoint for table in result.tables)
-        if c.is_done and there.get((c.table_name, c.game_date), 0) != c.row_count
-    ]
-    played = day.reference.has_games
-    return ReportRow(
-        day=day.game_date,
-        games=day.reference.final_games,
-        expected=_expected(checkpoint, day) if played else None,
-        upcoming=coverage.players if coverage else None,
-        source=(checkpoint.source or "") if checkpoint else "",
-        published=there.get((main, day.game_date), 0) if played else None,
-        coverage=checkpoint.share if checkpoint else "",
-        outcome="failed" if wrong else result.outcome,
-        work="built" if any(table.is_new for table in result.tables) else "kept" if result.tables else "",
-        missing=some(checkpoint.missing, limit=5) if checkpoint else "",
-        reason=" ".join(("; ".join(wrong) or _reason(result, day)).split()),  # a driver's message may have lines
-    )
-
-
-def _expected(checkpoint: Checkpoint | None, day: DayPlan) -> int:
-    if checkpoint is not None and checkpoint.expected is not None:
-        return checkpoint.expected
-    return day.reference.expected_players
-
-
-def _reason(result: DayResult, day: DayPlan) -> str:
-    if result.outcome == "not_tried":
-        return "not tried: the days before it failed of one cause; mend it, then run the range again"
-    worst = [t.checkpoint for t in result.tables if t.checkpoint.outcome == result.outcome and t.checkpoint.reason]
-    if worst:
-        return f"{worst[0].table_name}: {worst[0].message}"
-    return "; ".join(warning.message for warning in day.reference.warnings())
 
 
 def _markdown(rows: Sequence[ReportRow], summary: str, request: BackfillRequest) -> str:

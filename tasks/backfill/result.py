@@ -22,39 +22,36 @@ _SEVERITY: Sequence[Outcome] = (
 )
 
 
-class TableResult(BaseModel):
-    """One table's part of a day: the checkpoint that says it, and whether this run wrote it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    checkpoint: Checkpoint
-    is_new: bool
-    can_retry: bool = False
-    would_be: Outcome | None = None
-    """In a dry run: the outcome that a real one would have had."""
-
-
 class DayResult(BaseModel):
-    """What came of one day."""
+    """What came of one day: the last checkpoint of each of its tables."""
 
     model_config = ConfigDict(frozen=True)
 
     game_date: date
-    settled: Outcome | None = None
-    tables: tuple[TableResult, ...] = ()
+    skipped: Outcome | None = None
+    """The outcome of a day without checkpoints."""
+    kept: tuple[Checkpoint, ...] = ()
+    """Of an earlier run."""
+    tried: tuple[Checkpoint, ...] = ()
+    """Of this run."""
 
     def __repr__(self) -> str:
         return f"DayResult({self.game_date}, {self.outcome})"  # Prefect logs it with a failed day's state
 
-    def brief(self) -> "DayResult":
-        """Return it without what only the records of its checkpoints need."""
-        tables = tuple(t.model_copy(update={"checkpoint": t.checkpoint.brief()}) for t in self.tables)
-        return self.model_copy(update={"tables": tables})
+    def for_report(self) -> "DayResult":
+        """Return it without what only the ledger needs."""
+        kept, tried = (tuple(each.for_report() for each in found) for found in (self.kept, self.tried))
+        return self.model_copy(update={"kept": kept, "tried": tried})
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """One for each table of the day."""
+        return (*self.kept, *self.tried)
 
     @property
     def outcome(self) -> Outcome:
         """The outcome of the worst table."""
-        outcomes = {result.checkpoint.outcome for result in self.tables} or {self.settled or "not_tried"}
+        outcomes = {checkpoint.outcome for checkpoint in self.checkpoints} or {self.skipped or "not_tried"}
         return next(outcome for outcome in _SEVERITY if outcome in outcomes)
 
     @property
@@ -65,13 +62,13 @@ class DayResult(BaseModel):
     @property
     def cause(self) -> str | None:
         """What the day failed of, by kind; None if it did not fail. A blocked day did not fail: it was judged."""
-        reasons = sorted(r.checkpoint.reason or "" for r in self.tables if r.checkpoint.outcome == "failed")
+        reasons = sorted(each.reason or "" for each in self.checkpoints if each.outcome == "failed")
         return ", ".join(reasons) if reasons else None
 
     @property
     def summary(self) -> str:
         """The outcome and, where the day is not done, the first reason."""
-        for result in self.tables:
-            if result.checkpoint.outcome == self.outcome and self.outcome in NOT_DONE:
-                return f"{self.outcome}: {result.checkpoint.table_name}: {result.checkpoint.message}"
+        for checkpoint in self.checkpoints:
+            if checkpoint.outcome == self.outcome and self.outcome in NOT_DONE:
+                return f"{self.outcome}: {checkpoint.table_name}: {checkpoint.message}"
         return self.outcome

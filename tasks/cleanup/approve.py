@@ -24,8 +24,8 @@ from rich.markdown import Markdown
 from tasks.cleanup.report import preview_markdown
 from tasks.cleanup.rules import Approval, CleanupRequest, TablePreview, content_digest
 from tasks.errors import ClockError, RequestError
-from tasks.runtime.origin import current_run
-from tasks.settings import Settings
+from tasks.parameters import check
+from tasks.runtime.run import Run
 
 _POLL_SECONDS = 2
 _ANSWERS = 200  # a page of Prefect's API
@@ -40,13 +40,11 @@ class Deletion(RunInput):
     approved_by: str = Field(min_length=1, description="Your name, for the audit log.")
 
 
-def approve(
-    settings: Settings, request: CleanupRequest, previews: Sequence[TablePreview], doubts: Sequence[str]
-) -> Approval:
+def approve(run: Run, request: CleanupRequest, previews: Sequence[TablePreview], doubts: Sequence[str]) -> Approval:
     """Ask a person, if the request says so and there is anything to delete; waits until he answers.
 
     Args:
-        settings: The application's.
+        run: The current one.
         request: What the run was asked to do.
         previews: What would be deleted.
         doubts: Why it cannot be as late as the clock says: shown to a person, and refused where none is asked.
@@ -65,8 +63,9 @@ def approve(
         )
     if request.only_looks or not request.approval or not row_count:
         return Approval()
-    ask = _ask_on_terminal if settings.approval_prompt else _ask_in_ui
-    approval = ask(request, previews, preview_markdown(previews, doubts))
+    shown = preview_markdown(previews, doubts)
+    prompt = run.settings.approval_prompt
+    approval = _ask_on_terminal(previews, shown) if prompt else _ask_in_ui(run, request, previews, shown)
     get_run_logger().info("%s", approval.refusal or f"{approval.approved_by} approved {row_count} rows")
     return approval
 
@@ -75,7 +74,7 @@ def name_cleanup() -> str:
     """Return the name of the current run: who started it, and how far it goes by itself."""
     given = flow_run.get_parameters()
     try:
-        request = CleanupRequest.of(as_of=date.max, **given)
+        request = check(CleanupRequest, as_of=date.max, **given)
     except RequestError:
         return "invalid request"
     goes = "only looks" if request.only_looks else "asks" if request.approval else "deletes"
@@ -83,10 +82,9 @@ def name_cleanup() -> str:
     return f"{request.cleanup_type} {goes}{ttl_days}"
 
 
-def _ask_in_ui(request: CleanupRequest, previews: Sequence[TablePreview], shown: str) -> Approval:
-    _, attempt = current_run()
-    content = f"{attempt}-{content_digest(previews)}"
-    given = _take_answer(attempt, content)
+def _ask_in_ui(run: Run, request: CleanupRequest, previews: Sequence[TablePreview], shown: str) -> Approval:
+    content = f"{run.attempt}-{content_digest(previews)}"
+    given = _take_answer(run, content)
     if given is None:
         form = Deletion.with_initial_data(description=shown)
         key = f"{content}-{uuid4().hex[:8]}"
@@ -98,37 +96,34 @@ def _ask_in_ui(request: CleanupRequest, previews: Sequence[TablePreview], shown:
                 given = pause_flow_run(wait_for_input=form, timeout=timeout, poll_interval=_POLL_SECONDS, key=key)
         except FlowPauseTimeout:
             refusal = f"nobody approved within {timeout} s; nothing was deleted: run it again"
-            _go_on(refusal)
+            _go_on(run, refusal)
             return Approval(refusal=refusal)
     return _judge(given.rows_to_delete, previews, by=given.approved_by)
 
 
-def _take_answer(attempt: int, content: str) -> Deletion | None:
+def _take_answer(run: Run, content: str) -> Deletion | None:
     """Take the answers with which this attempt was resumed, each once; returns the one about this content, if any."""
-    run_id, found = UUID(flow_run.get_id()), None
+    run_id, found = UUID(run.id), None
     with get_client(sync_client=True) as client:
-        for each in client.filter_flow_run_input(run_id, f"suspended-{attempt}-", _ANSWERS, set()):
+        for each in client.filter_flow_run_input(run_id, f"suspended-{run.attempt}-", _ANSWERS, set()):
             if not each.key.endswith("-response"):
                 continue
             client.delete_flow_run_input(run_id, each.key)
             if each.key.startswith(f"suspended-{content}-"):
                 found = Deletion.model_validate_json(each.value)
             else:
-                get_run_logger().warning("what is stale has changed since it was approved: asks again")
+                get_run_logger().warning("what is stale has changed since it was approved: it is asked again")
     return found
 
 
-def _go_on(why: str) -> None:
+def _go_on(run: Run, why: str) -> None:
     """End the pause: left to itself, Prefect fails a run whose pause is over, and says neither why nor what of it."""
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(UUID(flow_run.get_id()), Running(message=why), force=True)
+        client.set_flow_run_state(UUID(run.id), Running(message=why), force=True)
 
 
-def _ask_on_terminal(
-    request: CleanupRequest,  # noqa: ARG001 - a terminal waits as long as its user does
-    previews: Sequence[TablePreview],
-    shown: str,
-) -> Approval:
+def _ask_on_terminal(previews: Sequence[TablePreview], shown: str) -> Approval:
+    """Ask without a time-out: a terminal waits as long as its user does."""
     Console().print(Markdown(shown))
     try:
         typed = input("Type the number of rows to delete; anything else deletes nothing: ").strip()

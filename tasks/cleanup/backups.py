@@ -5,41 +5,38 @@ from prefect import get_run_logger
 from tasks.cleanup.rules import RestorePreview
 from tasks.errors import RequestError, SchemaError
 from tasks.printable import shown
-from tasks.runtime.origin import current_origin
+from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.settings import Settings
 from tasks.tables import cleanup as queries
-from tasks.tables.catalogue import load_catalogue
 from tasks.text import some
 from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.base import Warehouse
-from tasks.warehouse.open import open_warehouse
 
 
 @step("find-backup", run_name="find {backup}")
-def find_backup(settings: Settings, backup: str) -> BackupName:
+def find_backup(run: Run, backup: str) -> BackupName:
     """Return what a backup's name says, if the backup is there and its table can take all that it holds.
 
     Raises:
         RequestError: It is not there, or its table is in no table folder any more; the message names those that are.
         SchemaError: The table does not exist, or has lost a column of which the backup holds values.
     """
-    with open_warehouse(settings.connection(), current_origin("find-backup")) as warehouse:
+    with run.warehouse("find-backup") as warehouse:
         there = [kept.name for kept in warehouse.backups()]
         name = BackupName.parse(backup)
         if name is None or backup not in there:
             known = some(there[::-1]) or "none"
             raise RequestError(f"backup={shown(backup)}: there is no such backup; there are, newest first: {known}")
-        _restorable_columns(settings, warehouse, name)
+        _restorable_columns(run, warehouse, name)
     return name
 
 
 @step("count-missing", run_name="compare {name.table}")
-def count_missing(settings: Settings, name: BackupName, step: str = "compare") -> RestorePreview:
+def count_missing(run: Run, name: BackupName, step: str = "compare") -> RestorePreview:
     """Count the rows of a backup that the table lacks, by key.
 
     Args:
-        settings: The application's.
+        run: The current one.
         name: The backup.
         step: What it is for: another step of a run asks anew, the same one may get the answer that it had.
 
@@ -47,8 +44,8 @@ def count_missing(settings: Settings, name: BackupName, step: str = "compare") -
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    with open_warehouse(settings.connection(), current_origin(step, table=name.table)) as warehouse:
-        preview = count_missing_rows(settings, warehouse, name)
+    with run.warehouse(step, table=name.table) as warehouse:
+        preview = count_missing_rows(run, warehouse, name)
     get_run_logger().info(
         "%s: the table lacks %d of the %d rows of %s", preview.full_name, preview.missing, preview.row_count, name
     )
@@ -56,7 +53,7 @@ def count_missing(settings: Settings, name: BackupName, step: str = "compare") -
 
 
 @step("restore", run_name="restore {name.table}")
-def restore_rows(settings: Settings, name: BackupName) -> int:
+def restore_rows(run: Run, name: BackupName) -> int:
     """Insert the rows of a backup that the table lacks, by key, with all their columns, all or none; returns how many.
 
     Raises:
@@ -64,28 +61,28 @@ def restore_rows(settings: Settings, name: BackupName) -> int:
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    table = load_catalogue(settings).table(name.table)
-    with open_warehouse(settings.connection(), current_origin("restore", table=name.table)) as warehouse:
-        columns = _restorable_columns(settings, warehouse, name)
-        sql = queries.restore_rows(table, _location(settings, name), columns)
+    table = run.catalogue.table(name.table)
+    with run.warehouse("restore", table=name.table) as warehouse:
+        columns = _restorable_columns(run, warehouse, name)
+        sql = queries.restore_rows(table, _location(run, name), columns)
         return warehouse.change(table, sql, {"cutoff": name.cutoff})
 
 
-def count_missing_rows(settings: Settings, warehouse: Warehouse, name: BackupName) -> RestorePreview:
+def count_missing_rows(run: Run, warehouse: Warehouse, name: BackupName) -> RestorePreview:
     """Count the rows of a backup that the table lacks, over a connection that is open."""
-    table = load_catalogue(settings).table(name.table)
-    (row,) = warehouse.fetch(queries.missing_rows(table, _location(settings, name)), {"cutoff": name.cutoff})
+    table = run.catalogue.table(name.table)
+    (row,) = warehouse.fetch(queries.missing_rows(table, _location(run, name)), {"cutoff": name.cutoff})
     return RestorePreview(backup=str(name), full_name=table.full_name, cutoff=name.cutoff, **row)
 
 
-def _restorable_columns(settings: Settings, warehouse: Warehouse, name: BackupName) -> list[str]:
+def _restorable_columns(run: Run, warehouse: Warehouse, name: BackupName) -> list[str]:
     """Return the columns of a backup that its table has, too; one that was added since stays empty.
 
     Raises:
         RequestError: The table is in no table folder.
         SchemaError: The table does not exist, or the backup holds values of another column: they would be lost.
     """
-    tables = load_catalogue(settings).tables
+    tables = run.catalogue.tables
     if name.table not in tables:
         raise RequestError(
             f"backup={shown(str(name))}: there is no table folder of its table {name.table} any more; put it back, "
@@ -93,12 +90,12 @@ def _restorable_columns(settings: Settings, warehouse: Warehouse, name: BackupNa
             f"{', '.join(sorted(tables))}; nothing was put back"
         )
     table = tables[name.table]
-    backup = table.model_copy(update={"dataset": settings.backup_dataset, "name": str(name)})
+    backup = table.model_copy(update={"dataset": run.settings.backup_dataset, "name": str(name)})
     there = warehouse.schema([table, backup])
     if table.full_name not in there:
         raise SchemaError(
             f"table {table.full_name} does not exist any more: create it, with the columns of "
-            f"{settings.backup_dataset}.{name}, and restore again; nothing was put back"
+            f"{run.settings.backup_dataset}.{name}, and restore again; nothing was put back"
         )
     now, then = there[table.full_name], there.get(backup.full_name, {})
     if gone := [column for column, kind in then.items() if now.get(column) != kind]:
@@ -112,5 +109,5 @@ def _restorable_columns(settings: Settings, warehouse: Warehouse, name: BackupNa
     return [column for column in then if column not in gone]
 
 
-def _location(settings: Settings, name: BackupName) -> str:
-    return f"{settings.backup_dataset}.{name}"
+def _location(run: Run, name: BackupName) -> str:
+    return f"{run.settings.backup_dataset}.{name}"

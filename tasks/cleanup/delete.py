@@ -14,26 +14,23 @@ from tasks.cleanup.record import begin_operations, count_attempts, record_operat
 from tasks.cleanup.rules import Approval, CleanupRequest, Confirmed, DayRows, Deletion, TablePreview, confirm, verify
 from tasks.errors import FullcourtError, SchemaError, StreamingBufferError, describe_error
 from tasks.runtime.limits import writing
-from tasks.runtime.origin import current_origin, current_run
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
-from tasks.settings import Settings
 from tasks.tables import cleanup as queries
-from tasks.tables.catalogue import load_catalogue
 from tasks.tables.spec import TableSpec
 from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.base import Warehouse
-from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.schema import differences
 
 
-def preview_tables(settings: Settings, request: CleanupRequest) -> tuple[TablePreview, ...]:
+def preview_tables(run: Run, request: CleanupRequest) -> tuple[TablePreview, ...]:
     """Look at every table whose rows perish; one that cannot be looked at stops no other.
 
     Returns:
         One preview for each table, by name.
     """
     previews = []
-    for table in load_catalogue(settings).perishable:
+    for table in run.catalogue.with_ttl:
         blank = TablePreview(
             table=table.name,
             full_name=table.full_name,
@@ -42,14 +39,14 @@ def preview_tables(settings: Settings, request: CleanupRequest) -> tuple[TablePr
             started_at=datetime.now(UTC),
         )
         try:
-            previews.append(retrying(preview_table)(settings, blank))
+            previews.append(retrying(preview_table)(run, blank))
         except FullcourtError as error:
             previews.append(blank.model_copy(update={"error": describe_error(error)}))
     return tuple(previews)
 
 
 def clean_tables(
-    settings: Settings, request: CleanupRequest, previews: Sequence[TablePreview], approval: Approval
+    run: Run, request: CleanupRequest, previews: Sequence[TablePreview], approval: Approval
 ) -> tuple[Operation, ...]:
     """Delete what is stale and approved, while no backfill reads the tables; nothing in a dry run.
 
@@ -61,29 +58,29 @@ def clean_tables(
     """
     if request.only_looks:
         return ()
-    (run_id, _), attempt = current_run(), retrying(count_attempts)(settings)
-    names = [BackupName(table=each.table, cutoff=each.cutoff, run_id=run_id, attempt=attempt) for each in previews]
+    attempt = retrying(count_attempts)(run)
+    names = [BackupName(table=each.table, cutoff=each.cutoff, run_id=run.id, attempt=attempt) for each in previews]
     planned = [_plan(request, preview, approval, name) for preview, name in zip(previews, names, strict=True)]
-    with writing(settings, [] if approval.refusal else [preview.table for preview in previews]):
+    with writing(run.settings, [] if approval.refusal else [preview.table for preview in previews]):
         if not approval.refusal:
-            retrying(begin_operations)(settings, planned)
+            retrying(begin_operations)(run, planned)
         states = [
-            clean_table(settings, preview, approval, name, operation, return_state=True)
+            clean_table(run, preview, approval, name, operation, return_state=True)
             for preview, name, operation in zip(previews, names, planned, strict=True)
         ]
     return tuple(_result(state) for state in states)
 
 
 @step("preview", run_name="preview {blank.table}")
-def preview_table(settings: Settings, blank: TablePreview) -> TablePreview:
+def preview_table(run: Run, blank: TablePreview) -> TablePreview:
     """Count the stale rows of a table by day, and those that have no day.
 
     Raises:
         SchemaError: The table or a column is missing or has another type.
         TransientError: Another attempt can succeed; the task is retried.
     """
-    table = load_catalogue(settings).table(blank.table)
-    with open_warehouse(settings.connection(), current_origin("preview", table=table.name)) as warehouse:
+    table = run.catalogue.table(blank.table)
+    with run.warehouse("preview", table=table.name) as warehouse:
         if problems := differences(table, warehouse.schema([table])):
             raise SchemaError("; ".join(problems))
         stale = _stale_days(warehouse, table, blank.cutoff)
@@ -103,18 +100,18 @@ def preview_table(settings: Settings, blank: TablePreview) -> TablePreview:
 
 @step("clean", run_name="clean {preview.table}")
 def clean_table(
-    settings: Settings, preview: TablePreview, approval: Approval, name: BackupName, planned: Operation
+    run: Run, preview: TablePreview, approval: Approval, name: BackupName, planned: Operation
 ) -> State[Operation]:
     """Clean up one table and write its audit row; what goes wrong with it is its result, and stops no other table.
 
     Returns:
         A Completed state if nothing went wrong, otherwise a Failed one; either holds the Operation.
     """
-    found = _clean(settings, preview, approval, name)
+    found = _clean(run, preview, approval, name)
     now = datetime.now(UTC)
     cleaned = planned.ended(now, duration_seconds=(now - preview.started_at).total_seconds(), **found)
     try:
-        retrying(record_operation)(settings, cleaned)
+        retrying(record_operation)(run, cleaned)
     except FullcourtError as error:
         said = f"the audit row was not written, the next cleanup writes it: {describe_error(error)}"
         cleaned = cleaned.model_copy(update={"errors": "; ".join(filter(None, [cleaned.errors, said]))})
@@ -149,7 +146,7 @@ def _result(state: State[Any]) -> Operation:
     return value
 
 
-def _clean(settings: Settings, preview: TablePreview, approval: Approval, name: BackupName) -> dict[str, Any]:
+def _clean(run: Run, preview: TablePreview, approval: Approval, name: BackupName) -> dict[str, Any]:
     """Return what there is to say of a table in the end."""
     notes = list(preview.notes)
     if problem := preview.error or approval.refusal:
@@ -158,37 +155,37 @@ def _clean(settings: Settings, preview: TablePreview, approval: Approval, name: 
         return {"notes": "; ".join(notes) or None}
     found, problems = dict[str, Any](), list[str]()
     try:
-        confirmed = retrying(back_up_rows)(settings, preview, name)
+        confirmed = retrying(back_up_rows)(run, preview, name)
         found["backup_name"] = str(name)
         notes += confirmed.notes
         problems += [confirmed.error] if confirmed.error else []
         if confirmed.days:
-            deletion = retrying(delete_rows)(settings, preview, confirmed)
+            deletion = retrying(delete_rows)(run, preview, confirmed)
             found["deleted"] = deletion.deleted
             notes += deletion.notes
-            problems += retrying(verify_rows)(settings, preview, confirmed, deletion)
+            problems += retrying(verify_rows)(run, preview, confirmed, deletion)
             found["verified"] = not problems
             if problems:
-                found["restored"] = retrying(restore_rows)(settings, name)
+                found["restored"] = retrying(restore_rows)(run, name)
                 problems.append(f"{found['restored']} rows were put back from the backup")
     except FullcourtError as error:
         problems.append(describe_error(error))
         if "backup_name" in found and "deleted" not in found:
-            found["deleted"] = retrying(count_missing)(settings, name).missing
+            found["deleted"] = retrying(count_missing)(run, name).missing
     return found | {"errors": "; ".join(problems) or None, "notes": "; ".join(notes) or None}
 
 
 @step("back-up", run_name="back up {preview.table}")
-def back_up_rows(settings: Settings, preview: TablePreview, name: BackupName) -> Confirmed:
+def back_up_rows(run: Run, preview: TablePreview, name: BackupName) -> Confirmed:
     """Keep the stale rows, read them back, and say which days are the same in preview, table and backup.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    table = load_catalogue(settings).table(preview.table)
-    expires_at = datetime.now(UTC) + timedelta(days=settings.backup_days)
-    with open_warehouse(settings.connection(), current_origin("back-up", table=table.name)) as warehouse:
+    table = run.catalogue.table(preview.table)
+    expires_at = datetime.now(UTC) + timedelta(days=run.settings.backup_days)
+    with run.warehouse("back-up", table=table.name) as warehouse:
         backup = warehouse.back_up(table, str(name), before=preview.cutoff, expires_at=expires_at)
         kept = _stale_days(warehouse, table, preview.cutoff, backup.location)
         now = _stale_days(warehouse, table, preview.cutoff)
@@ -196,15 +193,15 @@ def back_up_rows(settings: Settings, preview: TablePreview, name: BackupName) ->
 
 
 @step("delete", run_name="delete from {preview.table}")
-def delete_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed) -> Deletion:
+def delete_rows(run: Run, preview: TablePreview, confirmed: Confirmed) -> Deletion:
     """Delete the confirmed days that are still what they were, each as a whole.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried. Nothing is half-deleted.
         WarehouseError: The warehouse refused.
     """
-    table = load_catalogue(settings).table(preview.table)
-    with open_warehouse(settings.connection(), current_origin("delete", table=table.name)) as warehouse:
+    table = run.catalogue.table(preview.table)
+    with run.warehouse("delete", table=table.name) as warehouse:
         kept = _kept_rows(warehouse, table, preview.cutoff)
         try:
             return Deletion(deleted=_delete(warehouse, table, preview.cutoff, confirmed.days), kept=kept)
@@ -219,7 +216,7 @@ def delete_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed)
 
 
 @step("verify", run_name="verify {preview.table}")
-def verify_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed, deletion: Deletion) -> tuple[str, ...]:
+def verify_rows(run: Run, preview: TablePreview, confirmed: Confirmed, deletion: Deletion) -> tuple[str, ...]:
     """Read both sides back: that no confirmed row is left, and that every other row is still there.
 
     Returns:
@@ -228,8 +225,8 @@ def verify_rows(settings: Settings, preview: TablePreview, confirmed: Confirmed,
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
     """
-    table = load_catalogue(settings).table(preview.table)
-    with open_warehouse(settings.connection(), current_origin("verify", table=table.name)) as warehouse:
+    table = run.catalogue.table(preview.table)
+    with run.warehouse("verify", table=table.name) as warehouse:
         stale_now = _stale_days(warehouse, table, preview.cutoff)
         kept_now = _kept_rows(warehouse, table, preview.cutoff)
     return verify(deletion, confirmed, stale_now=stale_now, kept_now=kept_now)

@@ -12,13 +12,10 @@ from prefect import get_run_logger
 from tasks.calendar import league_day
 from tasks.cleanup.rules import TablePreview, doubt_the_day
 from tasks.errors import WarehouseError
-from tasks.runtime.origin import current_origin
+from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.settings import Settings
-from tasks.tables.catalogue import load_catalogue
 from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Warehouse
-from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.schema import differences
 
 NEWEST_FINAL_GAME = """SELECT MAX(game_date) AS newest
@@ -33,7 +30,7 @@ WHERE game_date > @newest_final AND game_date < @cutoff AND game_status <> 3 AND
 
 
 @step("doubt", run_name="compare today with the data")
-def doubt_today(settings: Settings, previews: Sequence[TablePreview]) -> tuple[str, ...]:
+def doubt_today(run: Run, previews: Sequence[TablePreview]) -> tuple[str, ...]:
     """Say why it cannot be as late as the previews take it to be, by the schedule and the newest data; usually nothing.
 
     Raises:
@@ -41,10 +38,10 @@ def doubt_today(settings: Settings, previews: Sequence[TablePreview]) -> tuple[s
     """
     if not previews:
         return ()
-    catalogue, cutoff = load_catalogue(settings), max(preview.cutoff for preview in previews)
+    catalogue, cutoff = run.catalogue, max(preview.cutoff for preview in previews)
     schedule, box_scores = catalogue.table("nba_schedule"), catalogue.table("player_game_summary")
-    with open_warehouse(settings.connection(), current_origin("doubt")) as warehouse:
-        there = warehouse.schema([schedule, box_scores, *catalogue.perishable])
+    with run.warehouse("doubt") as warehouse:
+        there = warehouse.schema([schedule, box_scores, *catalogue.with_ttl])
 
         def newest(table: TableSpec, sql: str) -> date | None:
             if differences(table, there):
@@ -57,7 +54,7 @@ def doubt_today(settings: Settings, previews: Sequence[TablePreview]) -> tuple[s
 
         final = newest(schedule, NEWEST_FINAL_GAME)
         known = [final, newest(box_scores, NEWEST_BOX_SCORE)]
-        known += [newest(table, sql) for table in catalogue.perishable if (sql := newest_row(table))]
+        known += [newest(table, sql) for table in catalogue.with_ttl if (sql := newest_row(table))]
         unplayed, first_day = 0, None
         if not differences(schedule, there):
             given = {"newest_final": final or date.min, "cutoff": cutoff}

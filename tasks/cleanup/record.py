@@ -15,13 +15,11 @@ from tasks.cleanup.audit import LONGEST, Operation, before_the_log, next_attempt
 from tasks.cleanup.backups import count_missing_rows
 from tasks.cleanup.rules import CleanupRequest
 from tasks.errors import TerminalError, WarehouseBusyError, describe_error
-from tasks.runtime.origin import current_origin, current_run, is_over, server_identity
+from tasks.runtime.origin import is_over, server_identity
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
-from tasks.settings import Settings
-from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.base import Warehouse
-from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.schema import prepare_tables
 
 LOG = "cleanup_operations"
@@ -29,53 +27,51 @@ LOG = "cleanup_operations"
 READ_LOG = "SELECT * FROM nba_orchestration.cleanup_operations"
 
 
-def begin_log(settings: Settings, request: CleanupRequest) -> None:
+def begin_log(run: Run, request: CleanupRequest) -> None:
     """Do what ``open_log`` does, but nothing in a run that only looks."""
     if not request.only_looks:
-        retrying(open_log)(settings)
+        retrying(open_log)(run)
 
 
-def drop_old_backups(
-    settings: Settings, request: CleanupRequest, doubts: Sequence[str], as_of: datetime
-) -> tuple[str, ...]:
+def drop_old_backups(run: Run, request: CleanupRequest, doubts: Sequence[str], as_of: datetime) -> tuple[str, ...]:
     """Do what ``drop_expired_backups`` does, but nothing in a run that only looks, or that doubts the date."""
     if request.only_looks or doubts:
         return ()
-    return retrying(drop_expired_backups)(settings, as_of)
+    return retrying(drop_expired_backups)(run, as_of)
 
 
 @step("open-log", run_name="open the audit log")
-def open_log(settings: Settings) -> None:
+def open_log(run: Run) -> None:
     """Make sure that the audit log can be written.
 
     Raises:
         SchemaError: The log has other columns; nothing was deleted.
         TransientError: Another attempt can succeed; the task is retried.
     """
-    with open_warehouse(settings.connection(), current_origin("open-log")) as warehouse:
-        prepare_tables(warehouse, load_catalogue(settings), inputs=[], written=[LOG, "cleanup_history"])
+    with run.warehouse("open-log") as warehouse:
+        prepare_tables(warehouse, run.catalogue, inputs=[], written=[LOG, "cleanup_history"])
 
 
 @step("count-attempts", run_name="read the audit log")
-def count_attempts(settings: Settings) -> int:
+def count_attempts(run: Run) -> int:
     """Return the number of this attempt of the run, from 1, by the rows of those before.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
     """
-    with open_warehouse(settings.connection(), current_origin("count-attempts")) as warehouse:
-        return next_attempt(warehouse.fetch(READ_LOG), *current_run())
+    with run.warehouse("count-attempts") as warehouse:
+        return next_attempt(warehouse.fetch(READ_LOG), run.id, run.attempt)
 
 
 @step("begin", run_name="write what is about to be done")
-def begin_operations(settings: Settings, planned: Sequence[Operation]) -> None:
+def begin_operations(run: Run, planned: Sequence[Operation]) -> None:
     """Write what is about to be done, and what became of what dead runs have begun with the same tables.
 
     The tables' interlock is held. What another server's run has begun meanwhile is seen by one of the two, or by both:
     whoever sees it withdraws.
 
     Args:
-        settings: The application's.
+        run: The current one.
         planned: What is about to be done, all or nothing of it.
 
     Raises:
@@ -85,79 +81,79 @@ def begin_operations(settings: Settings, planned: Sequence[Operation]) -> None:
     server, now = server_identity(), datetime.now(UTC)
     begun = [operation.begun(server) for operation in planned]
     tables = {operation.table_name for operation in planned}
-    with open_warehouse(settings.connection(), current_origin("begin")) as warehouse:
-        found = [each for each in _unfinished(settings, warehouse) if each.table_name in tables]
-        over = [each for each in found if _has_ended(each, server, now)]
+    with run.warehouse("begin") as warehouse:
+        found = [each for each in _unfinished(run, warehouse) if each.table_name in tables]
+        over = [each for each in found if _has_ended(run, each, server, now)]
         _refuse_others([each for each in found if each not in over], server)
         there = {backup.name for backup in warehouse.backups()}
-        settled = [_settle(settings, warehouse, each, there) for each in over]
-        _append(settings, warehouse, [*settled, *begun])
+        settled = [_settle(run, warehouse, each, there) for each in over]
+        _append(run, warehouse, [*settled, *begun])
     for operation in settled:
         get_run_logger().warning("%s: %s", operation.line, operation.cleanup_id)
-    with open_warehouse(settings.connection(), current_origin("look-again")) as warehouse:
+    with run.warehouse("look-again") as warehouse:
         try:
             _refuse_others(
                 [each for each in open_operations(warehouse.fetch(READ_LOG)) if each.table_name in tables], server
             )
         except WarehouseBusyError as error:
             said = describe_error(error)
-            _append(settings, warehouse, [each.ended(datetime.now(UTC), errors=said) for each in planned])
+            _append(run, warehouse, [each.ended(datetime.now(UTC), errors=said) for each in planned])
             raise
 
 
 @step("record", run_name="record {operation.table_name}")
-def record_operation(settings: Settings, operation: Operation) -> None:
+def record_operation(run: Run, operation: Operation) -> None:
     """Write what came of it to the audit log.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    write_row(settings, operation)
+    write_row(run, operation)
 
 
 @step("drop-expired-backups", run_name="drop expired backups")
-def drop_expired_backups(settings: Settings, as_of: datetime) -> tuple[str, ...]:
+def drop_expired_backups(run: Run, as_of: datetime) -> tuple[str, ...]:
     """Drop the backups that have passed their time; returns their names.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
     """
-    with open_warehouse(settings.connection(), current_origin("drop-expired-backups")) as warehouse:
+    with run.warehouse("drop-expired-backups") as warehouse:
         expired = [backup for backup in warehouse.backups() if backup.expires_at <= as_of]
         for backup in expired:
             warehouse.drop_backup(backup)
     return tuple(backup.name for backup in expired)
 
 
-def write_row(settings: Settings, operation: Operation) -> None:
+def write_row(run: Run, operation: Operation) -> None:
     """Append a row to the audit log."""
-    with open_warehouse(settings.connection(), current_origin("record", part=operation.cleanup_id)) as warehouse:
-        _append(settings, warehouse, [operation])
+    with run.warehouse("record", part=operation.cleanup_id) as warehouse:
+        _append(run, warehouse, [operation])
 
 
-def _append(settings: Settings, warehouse: Warehouse, operations: Sequence[Operation]) -> None:
-    warehouse.append(load_catalogue(settings).table(LOG), [operation.model_dump() for operation in operations])
+def _append(run: Run, warehouse: Warehouse, operations: Sequence[Operation]) -> None:
+    warehouse.append(run.catalogue.table(LOG), [operation.model_dump() for operation in operations])
 
 
-def _unfinished(settings: Settings, warehouse: Warehouse) -> Iterator[Operation]:
+def _unfinished(run: Run, warehouse: Warehouse) -> Iterator[Operation]:
     """Yield what has begun and has not said how it ended, and the backups that no row speaks of."""
     log = warehouse.fetch(READ_LOG)
     yield from open_operations(log)
-    yield from _unrecorded(settings, warehouse, log)
+    yield from _unrecorded(run, warehouse, log)
 
 
-def _unrecorded(settings: Settings, warehouse: Warehouse, log: Sequence[Mapping[str, Any]]) -> Iterator[Operation]:
-    known, tables = {row["cleanup_id"] for row in log}, load_catalogue(settings).tables
+def _unrecorded(run: Run, warehouse: Warehouse, log: Sequence[Mapping[str, Any]]) -> Iterator[Operation]:
+    known, tables = {row["cleanup_id"] for row in log}, run.catalogue.tables
     for backup in warehouse.backups():
         name = BackupName.parse(backup.name)
         if name is not None and backup.name not in known and name.table in tables:
             yield before_the_log(name, tables[name.table].full_name, backup.created_at)
 
 
-def _has_ended(operation: Operation, server: str, now: datetime) -> bool:
+def _has_ended(run: Run, operation: Operation, server: str, now: datetime) -> bool:
     """Tell whether what has begun is known to be over; what another server's run has begun is, when it is too old."""
-    if operation.run_id == current_run()[0] or now - operation.cleanup_time > LONGEST:
+    if operation.run_id == run.id or now - operation.cleanup_time > LONGEST:
         return True
     return operation.server in {server, None} and is_over(operation.run_id)
 
@@ -178,7 +174,7 @@ def _refuse_others(at_work: Sequence[Operation], server: str) -> None:
             )
 
 
-def _settle(settings: Settings, warehouse: Warehouse, operation: Operation, there: set[str]) -> Operation:
+def _settle(run: Run, warehouse: Warehouse, operation: Operation, there: set[str]) -> Operation:
     """Return the row that a run did not come to write, by what the table lacks of its backup now."""
     is_restore, name = operation.cleanup_type == "restore", BackupName.parse(operation.backup)
     found: dict[str, Any] = {} if is_restore else {"cleanup_type": "interrupted"}
@@ -186,7 +182,7 @@ def _settle(settings: Settings, warehouse: Warehouse, operation: Operation, ther
         what = "no backup of it is there: nothing was deleted, or the backup has expired"
     else:
         try:
-            preview = count_missing_rows(settings, warehouse, name)
+            preview = count_missing_rows(run, warehouse, name)
         except TerminalError as error:
             what = f"its backup cannot be compared with the table: {describe_error(error)}"
         else:
@@ -200,7 +196,7 @@ def _settle(settings: Settings, warehouse: Warehouse, operation: Operation, ther
     return operation.ended(
         datetime.now(UTC),
         errors=f"the run ended before it wrote this row; {what}",
-        notes=f"written by run {current_run()[0]}",
+        notes=f"written by run {run.id}",
         duration_seconds=0.0,
         **found,
     )

@@ -9,8 +9,8 @@ from tasks.cleanup.audit import Operation
 from tasks.cleanup.rules import Approval, CleanupRequest, RestorePreview, TablePreview
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown
+from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.settings import Settings
 
 
 class CleanupReport(BaseModel):
@@ -45,7 +45,7 @@ class RestoreReport(BaseModel):
 
 @step("report", run_name="report")
 def report_cleanup(
-    settings: Settings,
+    run: Run,
     request: CleanupRequest,
     previews: Sequence[TablePreview],
     doubts: Sequence[str],
@@ -70,10 +70,10 @@ def report_cleanup(
         markdown="\n".join([*lines, ""]),
     )
     write_markdown("cleanup-summary", report.markdown, description=summary)
-    if deleted > settings.cleanup_alert_rows:
-        announce_large_deletion(settings, request.cleanup_type, report.summary, deleted)
+    if deleted > run.settings.cleanup_alert_rows:
+        announce_large_deletion(run.settings, request.cleanup_type, report.summary, deleted)
     if report.is_done and not request.only_looks:
-        announce_success(settings, request.cleanup_type, report.summary, deleted)
+        announce_success(run.settings, request.cleanup_type, report.summary, deleted)
     return report
 
 

@@ -11,9 +11,8 @@ from tasks.cleanup.rules import RestorePreview
 from tasks.errors import FullcourtError, QueryError, describe_error
 from tasks.printable import printable
 from tasks.runtime.limits import writing
-from tasks.runtime.origin import current_run
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying
-from tasks.settings import Settings
 from tasks.warehouse.backup_name import BackupName
 
 
@@ -22,7 +21,7 @@ def name_restore() -> str:
     return printable(str(flow_run.get_parameters().get("backup")))
 
 
-def restore_backup(settings: Settings, name: BackupName, preview: RestorePreview) -> int:
+def restore_backup(run: Run, name: BackupName, preview: RestorePreview) -> int:
     """Put the missing rows back, verify that none is missing, and write the audit row, whatever came of it.
 
     Returns:
@@ -33,32 +32,32 @@ def restore_backup(settings: Settings, name: BackupName, preview: RestorePreview
             on it; nothing was put back.
         WarehouseError: The warehouse refused, or rows are missing still.
     """
-    retrying(open_log)(settings)
-    run_id, attempt = current_run()[0], retrying(count_attempts)(settings)
+    retrying(open_log)(run)
+    attempt = retrying(count_attempts)(run)
     planned = Operation(
-        cleanup_id=f"restore__{name.table}__{run_id.replace('-', '_')}__{attempt}",
+        cleanup_id=f"restore__{name.table}__{run.id.replace('-', '_')}__{attempt}",
         cleanup_type="restore",
         table_name=preview.full_name,
         ttl_days=None,
         cutoff=name.cutoff,
         previewed=preview.missing,
         backup_name=str(name),
-        run_id=run_id,
+        run_id=run.id,
         cleanup_time=datetime.now(UTC),
     )
     restored = 0
     problem: FullcourtError | None = None
-    with writing(settings, [name.table]):
-        retrying(begin_operations)(settings, [planned])
+    with writing(run.settings, [name.table]):
+        retrying(begin_operations)(run, [planned])
         try:
-            restored = retrying(restore_rows)(settings, name)
-            if missing := retrying(count_missing)(settings, name, "verify").missing:
+            restored = retrying(restore_rows)(run, name)
+            if missing := retrying(count_missing)(run, name, "verify").missing:
                 problem = QueryError(f"{preview.full_name} still lacks {missing} rows of {name}; restore it again")
         except FullcourtError as error:
             problem = error
         said = describe_error(problem) if problem else None
         ended = planned.ended(datetime.now(UTC), restored=restored, verified=problem is None, errors=said)
-        retrying(record_operation)(settings, ended)
+        retrying(record_operation)(run, ended)
     if problem is not None:
         raise problem
     return restored

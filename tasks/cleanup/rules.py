@@ -5,14 +5,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.parameters import Request, Whole
+from tasks.parameters import WHOLE_NUMBER, Request
 from tasks.text import some
 
 Trigger = Literal["upcoming_tables_ttl", "by_hand"]
+Days = Annotated[int, Field(ge=1, le=3650), WHOLE_NUMBER]
+Seconds = Annotated[int, Field(ge=1, le=604_800), WHOLE_NUMBER]
 
 
 class _Frozen(BaseModel):
@@ -20,15 +22,14 @@ class _Frozen(BaseModel):
 
 
 class CleanupRequest(Request):
-    """What a run of the cleanup was asked to do."""
+    """What a run of the cleanup was asked to do; the flow's docstring says what each parameter means."""
 
     as_of: date
     """Today in the league's calendar; passed in, never read from a clock."""
-    ttl_days: Whole | None = Field(ge=1, le=3650)
-    """None for what each table.yaml says."""
+    ttl_days: Days | None
     dry_run: bool | None
     approval: bool
-    approval_timeout_seconds: Whole = Field(ge=1, le=604_800)
+    approval_timeout_seconds: Seconds
     cleanup_type: Trigger
 
     @model_validator(mode="after")

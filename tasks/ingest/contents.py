@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from datetime import date
-from typing import ClassVar, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.ingest.cells import Cells, FileRow, Problem, clean, parse_game_id, season_of
 from tasks.ingest.teams import league_code
-from tasks.parameters import Request, Whole
+from tasks.parameters import WHOLE_NUMBER, Request
 
 Kind = Literal["schedule", "game log"]
 
@@ -18,16 +18,17 @@ class _Frozen(BaseModel):
 
 
 MAX_REPORTED_REJECTIONS = 10_000
+Rejections = Annotated[int, Field(ge=1, le=MAX_REPORTED_REJECTIONS), WHOLE_NUMBER]
 
 
 class IngestRequest(Request):
-    """What one run is asked to load."""
+    """What a run of the ingest was asked to do; the flow's docstring says what each parameter means."""
 
     schedules: tuple[str, ...]
     game_logs: tuple[str, ...]
     dry_run: bool
     allow_shrink: bool
-    max_reported_rejections: Whole = Field(ge=1, le=MAX_REPORTED_REJECTIONS)
+    max_reported_rejections: Rejections
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:

@@ -17,13 +17,10 @@ from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown, write_table
 from tasks.runtime.boundary import understand
 from tasks.runtime.limits import writing
-from tasks.runtime.origin import current_origin
+from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
-from tasks.settings import Settings
-from tasks.tables.catalogue import load_catalogue
 from tasks.text import some
 from tasks.warehouse.base import Replaced
-from tasks.warehouse.open import open_warehouse
 
 MAX_NAMED_GAMES = 200
 
@@ -48,13 +45,13 @@ def check_input_files(request: IngestRequest) -> list[InputFile]:
     return files
 
 
-def load_input_files(settings: Settings, request: IngestRequest, files: Sequence[InputFile]) -> list[FileReport]:
+def load_input_files(run: Run, request: IngestRequest, files: Sequence[InputFile]) -> list[FileReport]:
     """Load the files in order; one that fails is reported, and stops no other."""
-    return [_load_or_report(settings, request, file) for file in files]
+    return [_load_or_report(run, request, file) for file in files]
 
 
 @step("load-file", run_name="load {file.path}")
-def load_input_file(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
+def load_input_file(run: Run, request: IngestRequest, file: InputFile) -> FileReport:
     """Load the good rows of one file, all or none of them, but for games that are better known already.
 
     No other run of the ingest writes between the comparison and the replacement.
@@ -64,7 +61,7 @@ def load_input_file(settings: Settings, request: IngestRequest, file: InputFile)
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    catalogue = load_catalogue(settings)
+    catalogue = run.catalogue
     now = datetime.now(UTC)
     contents = CONTENTS[file.kind](league_day(now))
     table = catalogue.table(contents.table)
@@ -76,8 +73,8 @@ def load_input_file(settings: Settings, request: IngestRequest, file: InputFile)
         max_reported_rejections=request.max_reported_rejections,
     )
     if rows.num_rows and not request.dry_run:
-        origin = current_origin("ingest", table=table.name, part=sha256(file.path.encode()).hexdigest()[:8])
-        with writing(settings, [table.name]), open_warehouse(settings.connection(), origin) as warehouse:
+        part = sha256(file.path.encode()).hexdigest()[:8]
+        with writing(run.settings, [table.name]), run.warehouse("ingest", table=table.name, part=part) as warehouse:
             warehouse.create(spec for spec in catalogue.tables.values() if spec.role == "input")
             rows, report = keep_back(
                 warehouse, table, Loadable(rows, report), match=contents.match, allow_shrink=request.allow_shrink
@@ -107,9 +104,9 @@ def report_ingest(request: IngestRequest, files: Sequence[FileReport]) -> Ingest
     return report
 
 
-def _load_or_report(settings: Settings, request: IngestRequest, file: InputFile) -> FileReport:
+def _load_or_report(run: Run, request: IngestRequest, file: InputFile) -> FileReport:
     try:
-        return retrying(load_input_file)(settings, request, file)
+        return retrying(load_input_file)(run, request, file)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other files are to be loaded
         reason = describe_error(understand(error))
     return FileReport(file=file.path, kind=file.kind, table=CONTENTS[file.kind].table, error=reason)

@@ -58,7 +58,7 @@ def limits_of(settings: Settings) -> list[Limit]:
     """Return every limit of the warehouse: of the tables that are cleaned up, and of those that are published."""
     catalogue = load_catalogue(settings)
     locks = [
-        limit for table in catalogue.perishable for limit in (_turn(settings, table.name), _lock(settings, table.name))
+        limit for table in catalogue.with_ttl for limit in (_turn(settings, table.name), _lock(settings, table.name))
     ]
     throttles = [throttle for table in catalogue.derived if (throttle := _throttle(settings, table))]
     return [*locks, *throttles]

@@ -3,10 +3,10 @@
 ::
 
     @step("load-file", run_name="load {file.path}")
-    def load_file(settings: Settings, file: InputFile) -> FileReport: ...
+    def load_file(run: Run, file: InputFile) -> FileReport: ...
 
-    report = load_file(settings, file)  # one attempt
-    report = retrying(load_file)(settings, file)
+    report = load_file(run, file)  # one attempt
+    report = retrying(load_file)(run, file)
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
 from tasks.errors import DeadlineError, StreamingBufferError, TransientError
+from tasks.runtime.run import Run
 from tasks.settings import Settings
 
 P = ParamSpec("P")
@@ -47,15 +48,15 @@ def step(name: str, *, run_name: str | None = None) -> Callable[[Callable[P, R]]
     return task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)
 
 
-def retrying(target: Task[Concatenate[Settings, P], R]) -> Callable[Concatenate[Settings, P], R]:
-    """Return a task as a function that runs it with the retry policy of its first argument, the settings."""
+def retrying(target: Task[Concatenate[Run, P], R]) -> Callable[Concatenate[Run, P], R]:
+    """Return a task as a function that calls it with the retry policy of its first argument, the run."""
 
-    def run(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        run_task: Any = _with_policy(target, settings)
+    def call(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        run_task: Any = _with_policy(target, run.settings)
         named = {name: quoted(value) for name, value in kwargs.items()}
-        return cast(R, run_task(quoted(settings), *map(quoted, args), **named))
+        return cast(R, run_task(quoted(run), *map(quoted, args), **named))
 
-    return run
+    return call
 
 
 def quoted(value: R) -> R:

@@ -71,7 +71,7 @@ class Catalogue:
         return build
 
     @property
-    def perishable(self) -> tuple[TableSpec, ...]:
+    def with_ttl(self) -> tuple[TableSpec, ...]:
         """The tables whose rows are cleaned up, by name."""
         return tuple(spec for _, spec in sorted(self.tables.items()) if spec.ttl_days is not None)
 

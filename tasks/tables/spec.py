@@ -104,6 +104,10 @@ class Build(_Frozen):
         """The source that needs no check of its own."""
         return self.sources[-1]
 
+    def is_fallback(self, source: str) -> bool:
+        """Whether a source stands in for the preferred one."""
+        return self.preferred is not None and source == self.fallback.name
+
 
 class TableSpec(_Frozen):
     """One table: its schema, its layout and, if it is derived, its build."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NoReturn, Self
 
 import pyarrow as pa
@@ -32,7 +33,6 @@ class DryRun:
 
     def __init__(self, warehouse: Warehouse, tables: Sequence[TableSpec]) -> None:
         self._warehouse, self._tables = warehouse, tables
-        self._missing: dict[str, TableSpec] = {}
         self.not_created: list[str] = []
         """The tables that a run would have created, by full name."""
 
@@ -48,12 +48,6 @@ class DryRun:
 
     def __enter__(self) -> Self:
         self._warehouse.__enter__()
-        try:
-            there = self._warehouse.schema(self._tables)
-        except BaseException:
-            self._warehouse.__exit__(None, None, None)
-            raise
-        self._missing = {table.full_name: table for table in self._tables if table.full_name not in there}
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -125,8 +119,15 @@ class DryRun:
         """Refuse."""
         raise QueryError(f"{backup.location}: a dry run drops nothing")
 
+    @cached_property
+    def _missing(self) -> dict[str, TableSpec]:
+        there = self._warehouse.schema(self._tables)
+        return {table.full_name: table for table in self._tables if table.full_name not in there}
+
     def _readable(self, sql: str) -> str:
         """Return a query in which each missing table is an empty one."""
+        if not any(table.full_name in sql for table in self._tables):
+            return sql
         for name, table in self._missing.items():
             columns = ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in table.columns)
             sql = re.sub(rf"\b{re.escape(name)}\b", f"(SELECT {columns} LIMIT 0)", sql)

@@ -16,13 +16,14 @@ from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.progress import Progress
 from tasks.backfill.report import Report
-from tasks.backfill.request import read_request
 from tasks.backfill.result import DayResult
 from tasks.backfill.survey import plan_backfill
 from tasks.runtime.origin import current_run
+from tasks.runtime.run import Run
 from tasks.settings import Settings, WarehouseSettings
 from tasks.warehouse.base import Origin, Warehouse
 from tasks.warehouse.open import open_warehouse
+from tests.asked import backfill_request
 from tests.backfill.observe import DAY, TABLES, built, days, lookups, open_season, outcomes
 from tests.league import League
 
@@ -71,8 +72,8 @@ def plan(settings: Settings, first: date, last: date) -> tuple[DayPlan, ...]:
 
     @flow(name="plan-only", persist_result=False)
     def plan_only() -> tuple[DayPlan, ...]:
-        request = read_request(settings, as_of=last, start_date=first, end_date=last, tables=None)
-        return plan_backfill(settings, request).days
+        request = backfill_request(settings, as_of=last, start_date=first, end_date=last)
+        return plan_backfill(Run.begin(settings), request).days
 
     return plan_only()
 
@@ -129,7 +130,7 @@ def test_planning_700_days_takes_as_many_statements_as_planning_one_and_api_call
     assert len(plans) == 700
     assert day_plan == plans[400]
     assert of_all == of_one > 0
-    open_days = sum(plan.settled is None for plan in plans)
+    open_days = sum(plan.skipped is None for plan in plans)
     assert open_days == 700 - 2 * 14
     pages = "POST /api/artifacts/latest/filter"
     assert calls_of_one[pages] == 1

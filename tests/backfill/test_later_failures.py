@@ -6,9 +6,10 @@ from prefect import flow
 
 from tasks.backfill.fan_out import run_days
 from tasks.backfill.report import Report, report_run
-from tasks.backfill.request import read_request
 from tasks.backfill.survey import plan_backfill
+from tasks.runtime.run import Run
 from tasks.settings import Settings
+from tests.asked import backfill_request
 from tests.backdoor import refuse, run_sql
 from tests.backfill.observe import (
     DAY,
@@ -63,11 +64,12 @@ def test_the_report_counts_the_rows_that_are_there_and_fails_where_they_are_not(
 
     @flow(name="backfill-and-lose-a-row", persist_result=False)
     def lose_a_row_before_the_report() -> Report:
-        request = read_request(settings, as_of=gone, start_date=DAY, end_date=gone, tables=None)
-        plan = plan_backfill(settings, request)
-        results = run_days(settings, request, plan.days)
+        request = backfill_request(settings, as_of=gone, start_date=DAY, end_date=gone)
+        current = Run.begin(settings)
+        plan = plan_backfill(current, request)
+        results = run_days(current, request, plan.days)
         run_sql(settings, f"DELETE FROM nba_precompute.{MAIN} WHERE game_date = '{gone}' AND player_lookup = 'bos1'")
-        return report_run(settings, request, plan.days, results)
+        return report_run(current, request, plan.days, results)
 
     report = lose_a_row_before_the_report()
     assert not report.is_done

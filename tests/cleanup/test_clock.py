@@ -124,7 +124,7 @@ def test_a_date_in_doubt_drops_no_backup(settings: Settings, clean: Clean, set_c
         clean()
     put(settings)
     with open_warehouse(settings.connection()) as warehouse:
-        for table in load_catalogue(settings).perishable:
+        for table in load_catalogue(settings).with_ttl:
             warehouse.change(table, f"DELETE FROM {table.full_name} WHERE TRUE", {})
     assert clean().is_done
     assert backups(settings) == kept

@@ -42,7 +42,7 @@ def statements() -> Iterator[tuple[str, str]]:
     yield from {"newest final game": doubt.NEWEST_FINAL_GAME, "newest box score": doubt.NEWEST_BOX_SCORE}.items()
     yield "unplayed games", doubt.UNPLAYED_GAMES
     yield "audit log", cleanup_record.READ_LOG
-    for table in tables.perishable:
+    for table in tables.with_ttl:
         yield f"{table.name}/newest row", str(doubt.newest_row(table))
     for view in tables.tables.values():
         if view.query is not None:
@@ -55,7 +55,7 @@ def statements() -> Iterator[tuple[str, str]]:
 
 def one_engine_statements() -> Iterator[tuple[str, str]]:
     """Yield those whose rows are compared within one engine only: the digests of a cleanup print fractions."""
-    for table in catalogue().perishable:
+    for table in catalogue().with_ttl:
         yield f"{table.name}/stale days", cleanup.stale_days(table)
         yield f"{table.name}/kept rows", cleanup.kept_rows(table)
         yield f"{table.name}/undated rows", cleanup.undated_rows(table)
@@ -70,7 +70,7 @@ def one_engine_statements() -> Iterator[tuple[str, str]]:
 def changes() -> Iterator[tuple[str, str]]:
     """Yield those that change tables, beside the builds; backups and staging tables are given a name."""
     expires = "TIMESTAMP '2026-12-25 04:00:00+00:00'"
-    for table in catalogue().perishable:
+    for table in catalogue().with_ttl:
         yield f"{table.name}/delete days", cleanup.delete_days(table)
         columns = [column.name for column in table.columns]
         yield f"{table.name}/restore rows", cleanup.restore_rows(table, table.full_name, columns)

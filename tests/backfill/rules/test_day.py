@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.backfill.day import ContextSource, Reference, SourceCoverage, SourceDecision, choose_source, is_bootstrap
+from tasks.backfill.day import ContextSource, Reference, SourceCounts, choose_source, is_bootstrap
 from tasks.tables.spec import Build
 from tasks.text import percent
 
@@ -25,8 +25,8 @@ BUILD = Build.model_validate(
 ONE_SOURCE = BUILD.model_copy(update={"sources": BUILD.sources[1:]})
 
 
-def coverage(covered: int, expected: int = 187, **fields: Any) -> SourceCoverage:
-    return SourceCoverage(source="upcoming", expected=expected, covered=covered, **{"players": covered, **fields})
+def counts(covered: int, expected: int = 187, **fields: Any) -> SourceCounts:
+    return SourceCounts(source="upcoming", expected=expected, covered=covered, **{"players": covered, **fields})
 
 
 @pytest.mark.parametrize(
@@ -37,64 +37,61 @@ def coverage(covered: int, expected: int = 187, **fields: Any) -> SourceCoverage
     ],
 )
 def test_upcoming_is_taken_if_it_covers_the_expected_set_by_the_threshold(covered: int, source: str) -> None:
-    decision = choose_source(BUILD, coverage(covered))
-    assert (decision.source, decision.is_fallback) == (source, source == "synthetic")
+    chosen, _ = choose_source(BUILD, counts(covered))
+    assert (chosen, BUILD.is_fallback(chosen)) == (source, source == "synthetic")
 
 
 def test_upcoming_that_covers_exactly_90_percent_is_taken_for_every_size_of_day() -> None:
     for expected in range(1, 501):
         fewest = -(-9 * expected // 10)
-        assert choose_source(BUILD, coverage(fewest, expected)).source == "upcoming"
-        assert choose_source(BUILD, coverage(fewest - 1, expected)).source == "synthetic"
+        assert choose_source(BUILD, counts(fewest, expected))[0] == "upcoming"
+        assert choose_source(BUILD, counts(fewest - 1, expected))[0] == "synthetic"
 
 
 def test_a_source_that_is_not_empty_but_below_says_so() -> None:
-    assert choose_source(BUILD, coverage(1)).reason == "upcoming covers 1 of 187 (0.5 %), which is below 90.0 %"
+    assert choose_source(BUILD, counts(1))[1] == "upcoming covers 1 of 187 (0.5 %), which is below 90.0 %"
 
 
 def test_a_source_that_is_below_says_whom_it_lacks() -> None:
     names = tuple(f"player{number:02d}" for number in range(12))
-    reason = choose_source(BUILD, coverage(8, 20, missing=names)).reason
+    _, reason = choose_source(BUILD, counts(8, 20, missing=names))
     assert (
         reason == f"upcoming covers 8 of 20 (40.0 %), which is below 90.0 %; it lacks {', '.join(names[:3])} and 9 more"
     )
 
 
 def test_a_source_that_is_empty_says_so_and_no_name() -> None:
-    reason = choose_source(BUILD, coverage(0, 2, missing=("one", "two"))).reason
+    _, reason = choose_source(BUILD, counts(0, 2, missing=("one", "two")))
     assert reason == "upcoming covers 0 of 2 (0.0 %), which is empty"
 
 
 def test_a_source_with_the_right_number_of_wrong_players_is_not_taken() -> None:
-    decision = choose_source(BUILD, coverage(0, players=187))
-    assert decision.source == "synthetic"
-    assert decision.reason == "upcoming covers 0 of 187 (0.0 %), which is below 90.0 %"
+    source, reason = choose_source(BUILD, counts(0, players=187))
+    assert source == "synthetic"
+    assert reason == "upcoming covers 0 of 187 (0.0 %), which is below 90.0 %"
 
 
 def test_a_source_that_holds_a_player_twice_is_not_taken() -> None:
-    decision = choose_source(BUILD, coverage(187, duplicates=2))
-    assert decision == SourceDecision(
-        source="synthetic",
-        reason="upcoming holds 2 players more than once; upcoming covers 187 of 187 (100.0 %)",
-        is_fallback=True,
-    )
+    source, reason = choose_source(BUILD, counts(187, duplicates=2))
+    assert (source, BUILD.is_fallback(source)) == ("synthetic", True)
+    assert reason == "upcoming holds 2 players more than once; upcoming covers 187 of 187 (100.0 %)"
 
 
 def test_a_source_is_not_taken_where_nothing_is_expected() -> None:
-    assert choose_source(BUILD, coverage(0, expected=0)).source == "synthetic"
-    assert coverage(0, expected=0).share == 0.0
+    assert choose_source(BUILD, counts(0, expected=0))[0] == "synthetic"
+    assert counts(0, expected=0).coverage == 0.0
 
 
 def test_a_table_with_one_source_has_no_choice_and_no_fallback() -> None:
-    decision = choose_source(ONE_SOURCE, None, "upcoming")
-    assert (decision.source, decision.reason, decision.is_fallback) == ("synthetic", "the only source", False)
+    source, reason = choose_source(ONE_SOURCE, None, "upcoming")
+    assert (source, reason, ONE_SOURCE.is_fallback(source)) == ("synthetic", "the only source", False)
 
 
 @pytest.mark.parametrize(("requested", "covered"), [("upcoming", 1), ("synthetic", 187)])
 def test_a_source_that_is_asked_for_is_taken_whatever_it_covers(requested: ContextSource, covered: int) -> None:
-    decision = choose_source(BUILD, coverage(covered), requested)
-    assert (decision.source, decision.is_fallback) == (requested, requested == "synthetic")
-    assert decision.reason.startswith("asked for; upcoming covers ")
+    source, reason = choose_source(BUILD, counts(covered), requested)
+    assert (source, BUILD.is_fallback(source)) == (requested, requested == "synthetic")
+    assert reason.startswith("asked for; upcoming covers ")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_a_warning_says_the_numbers_and_who_is_missing() -> None:
 
 
 def test_all_there_is_complete_without_a_word() -> None:
-    assert judge(facts(187, 187), THRESHOLDS) == Verdict(outcome="complete")
+    assert judge(facts(187, 187), THRESHOLDS) == Verdict(facts=facts(187, 187), outcome="complete")
 
 
 def test_nothing_expected_is_no_success() -> None:

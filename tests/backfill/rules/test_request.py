@@ -10,9 +10,15 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
-from tasks.backfill.request import BackfillRequest, read_request
+from flows.backfill import backfill
+from tasks.backfill.choose_tables import DEFAULT_TABLE as MAIN
+from tasks.backfill.choose_tables import choose_tables
+from tasks.backfill.request import BackfillRequest
 from tasks.errors import RequestError, describe_validation_error
+from tasks.parameters import check
 from tasks.settings import Settings
+from tasks.tables.catalogue import load_catalogue
+from tests.asked import asked, backfill_request
 
 pytestmark = pytest.mark.no_server
 
@@ -21,7 +27,7 @@ DAYS = st.dates(date(2021, 10, 1), TODAY)
 
 
 def ask(**parameters: Any) -> BackfillRequest:
-    return BackfillRequest.of(**{"as_of": TODAY, "tables": ("player_composite_factors",), **parameters})
+    return check(BackfillRequest, **asked(backfill, **{"as_of": TODAY, "tables": (MAIN,), **parameters}))
 
 
 def test_a_range_includes_both_ends() -> None:
@@ -165,20 +171,20 @@ def test_tables_that_cannot_be_built_are_told_which_can(
     settings: Settings, tables: list[str], parts: tuple[str, ...]
 ) -> None:
     with pytest.raises(RequestError) as error:
-        read_request(settings, tables=tables, as_of=TODAY, start_date=TODAY)
+        choose_tables(load_catalogue(settings), tables)
     for part in parts:
         assert part in str(error.value)
 
 
 def test_the_main_table_and_all_it_depends_on_are_the_default(settings: Settings) -> None:
-    request = read_request(settings, tables=None, as_of=TODAY, start_date=TODAY)
-    assert request.tables == ("player_shot_zone_analysis", "team_defense_zone_analysis", "player_composite_factors")
+    tables = backfill_request(settings, as_of=TODAY, start_date=TODAY).tables
+    assert tables == ("player_shot_zone_analysis", "team_defense_zone_analysis", "player_composite_factors")
 
 
 def test_tables_are_put_in_the_order_in_which_they_need_each_other(settings: Settings) -> None:
-    names = ["player_composite_factors", "team_defense_zone_analysis", "player_composite_factors"]
-    request = read_request(settings, tables=names, as_of=TODAY, start_date=TODAY)
-    assert request.tables == ("team_defense_zone_analysis", "player_composite_factors")
+    names = [MAIN, "team_defense_zone_analysis", MAIN]
+    tables = choose_tables(load_catalogue(settings), names)
+    assert tables == ("team_defense_zone_analysis", MAIN)
 
 
 class _Form(BaseModel):

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.gate import Outcome
-from tasks.backfill.result import DayResult, TableResult
+from tasks.backfill.result import DayResult
 
 pytestmark = pytest.mark.no_server
 
@@ -24,8 +24,8 @@ WORST_FIRST: tuple[Outcome, ...] = (
 )
 
 
-def table(outcome: Outcome, name: str = "a", reason: str | None = None) -> TableResult:
-    checkpoint = Checkpoint(
+def table(outcome: Outcome, name: str = "a", reason: str | None = None) -> Checkpoint:
+    return Checkpoint(
         table_name=name,
         game_date=DAY,
         run_id="run-1",
@@ -36,11 +36,10 @@ def table(outcome: Outcome, name: str = "a", reason: str | None = None) -> Table
         started_at=NOON,
         recorded_at=NOON,
     )
-    return TableResult(checkpoint=checkpoint, is_new=True)
 
 
-def day(*tables: TableResult, settled: Outcome | None = None) -> DayResult:
-    return DayResult(game_date=DAY, tables=tables, settled=settled)
+def day(*tables: Checkpoint, skipped: Outcome | None = None) -> DayResult:
+    return DayResult(game_date=DAY, tried=tables, skipped=skipped)
 
 
 @pytest.mark.parametrize(("worse", "better"), list(pairwise(WORST_FIRST)))
@@ -55,10 +54,10 @@ def test_a_day_is_done_unless_a_table_is_blocked_failed_or_not_tried(outcome: Ou
     assert day(table(outcome), table("complete", "b")).is_done is done
 
 
-@pytest.mark.parametrize("settled", ["skipped_bootstrap", "no_games"])
-def test_a_day_without_work_is_done(settled: Outcome) -> None:
-    result = day(settled=settled)
-    assert (result.outcome, result.is_done, result.summary) == (settled, True, settled)
+@pytest.mark.parametrize("skipped", ["skipped_bootstrap", "no_games"])
+def test_a_day_without_work_is_done(skipped: Outcome) -> None:
+    result = day(skipped=skipped)
+    assert (result.outcome, result.is_done, result.summary) == (skipped, True, skipped)
 
 
 def test_a_day_that_nobody_came_to_is_not_done() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tasks.calendar import league_day
 from tasks.cleanup.rules import CleanupRequest, Confirmed, DayRows, Deletion, TablePreview, confirm, verify
 from tasks.errors import RequestError
+from tasks.parameters import check
 from tasks.warehouse.backup_name import BackupName
 
 pytestmark = pytest.mark.no_server
@@ -23,7 +24,7 @@ def rows(day: int, count: int = 2, digest: str = "a") -> DayRows:
 
 
 def request(**changes: object) -> CleanupRequest:
-    return CleanupRequest.of(**{"dry_run": None, "approval": False, **FACTS, **changes})
+    return check(CleanupRequest, **{"dry_run": None, "approval": False, **FACTS, **changes})
 
 
 @pytest.mark.parametrize(

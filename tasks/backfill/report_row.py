@@ -1,0 +1,81 @@
+"""A day as its report says it."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.backfill.checkpoint import TableDay
+from tasks.backfill.gate import Outcome
+from tasks.backfill.plan import DayPlan
+from tasks.backfill.result import DayResult
+from tasks.text import some
+
+
+class ReportRow(BaseModel):
+    """One day, as a person reads it; the counts are of the last table that was asked for. Grain: game_date."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    games: int
+    expected: int | None
+    upcoming: int | None
+    source: str
+    published: int | None
+    coverage: str
+    outcome: Outcome
+    work: str
+    missing: str
+    reason: str
+
+
+def report_row(day: DayPlan, result: DayResult, row_counts: Mapping[TableDay, int], table: str) -> ReportRow:
+    """Return a day's row; a day whose rows are not there is failed, whatever its checkpoints say.
+
+    Args:
+        day: What was planned.
+        result: What came of it.
+        row_counts: The rows that are there now.
+        table: The one whose counts are shown.
+    """
+    has_games, expected = day.reference.has_games, day.reference.expected_players
+    counts = next((each.source_counts for each in day.tables if each.table == table), None)
+    source = coverage = missing = ""
+    if checkpoint := next((each for each in result.checkpoints if each.table_name == table), None):
+        expected = expected if checkpoint.expected is None else checkpoint.expected
+        source, coverage = checkpoint.source or "", checkpoint.coverage_percent
+        missing = some(checkpoint.missing, limit=5)
+    contradictions = _contradictions(result, row_counts)
+    reason = "; ".join(contradictions) or _reason(day, result)
+    return ReportRow(
+        day=day.game_date,
+        games=day.reference.final_games,
+        expected=expected if has_games else None,
+        upcoming=counts.players if counts else None,
+        source=source,
+        published=row_counts.get((table, day.game_date), 0) if has_games else None,
+        coverage=coverage,
+        outcome="failed" if contradictions else result.outcome,
+        work="built" if result.tried else "kept" if result.kept else "",
+        missing=missing,
+        reason=" ".join(reason.split()),  # a driver's message may have lines
+    )
+
+
+def _contradictions(result: DayResult, row_counts: Mapping[TableDay, int]) -> list[str]:
+    """Say of which tables the rows that are there are not those that were published."""
+    return [
+        f"{each.table_name} holds {there} rows, {each.row_count} were published"
+        for each in result.checkpoints
+        if each.is_done and (there := row_counts.get((each.table_name, each.game_date), 0)) != each.row_count
+    ]
+
+
+def _reason(day: DayPlan, result: DayResult) -> str:
+    if result.outcome == "not_tried":
+        return "not tried: the days before it failed of one cause; remove it, then run the range again"
+    worst = next((each for each in result.checkpoints if each.outcome == result.outcome and each.reason), None)
+    if worst is not None:
+        return f"{worst.table_name}: {worst.message}"
+    return "; ".join(warning.message for warning in day.reference.warnings())

@@ -1,0 +1,242 @@
+"""The plan: what it makes of what a survey has found, without a warehouse."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from flows.backfill import backfill
+from tasks.backfill.checkpoint import Checkpoint, TableDay
+from tasks.backfill.day import Reference, SourceCounts
+from tasks.backfill.gate import Outcome
+from tasks.backfill.plan import DayPlan, Survey, TablePlan, input_digest, plan_days
+from tasks.backfill.request import BackfillRequest
+from tasks.parameters import check
+from tasks.tables.spec import Build
+from tests.asked import asked
+
+DAY = date(2023, 2, 23)
+NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
+ZONES, MAIN = "zones", "factors"
+ZONES_BUILD = Build.model_validate(
+    {
+        "entity": "player_lookup",
+        "inputs": [{"table": "player_game_summary", "window": "season_before"}],
+        "sources": [{"name": "season"}],
+        "never_all_null": ["score"],
+    }
+)
+MAIN_BUILD = Build.model_validate(
+    {
+        "entity": "player_lookup",
+        "inputs": [
+            {"table": "player_game_summary", "window": "season_to_date"},
+            {"table": "nba_schedule", "window": "day"},
+        ],
+        "depends_on": [ZONES],
+        "sources": [{"name": "upcoming", "table": "upcoming_player_game_context"}, {"name": "synthetic"}],
+        "never_all_null": ["score"],
+    }
+)
+SURVEY = Survey(
+    builds={ZONES: ZONES_BUILD, MAIN: MAIN_BUILD},
+    code_versions={ZONES: "v1", MAIN: "v1"},
+    bootstrap_days=14,
+    references={DAY: Reference(game_date=DAY, season_year=2022, final_games=9, loaded_games=9, expected_players=187)},
+    season_starts={2022: date(2022, 10, 18)},
+    source_counts={
+        ZONES: {},
+        MAIN: {DAY: SourceCounts(source="upcoming", expected=187, covered=187, players=187)},
+    },
+    digests={
+        "player_game_summary": [(DAY - timedelta(days=1), "aaa"), (DAY, "bbb")],
+        "nba_schedule": [(DAY - timedelta(days=1), "ccc"), (DAY, "ddd")],
+        "upcoming_player_game_context": [(DAY, "eee")],
+    },
+    row_counts={(ZONES, DAY): 187, (MAIN, DAY): 187},
+    checkpoints={},
+)
+
+
+def checkpoint(outcome: Outcome = "complete", table: str = MAIN, **fields: Any) -> Checkpoint:
+    source = {ZONES: "season", MAIN: "upcoming"}[table]
+    return Checkpoint.model_validate(
+        {
+            "table_name": table,
+            "game_date": DAY,
+            "run_id": "run-1",
+            "outcome": outcome,
+            "message": "187 of 187",
+            "row_count": 187,
+            "inputs": SURVEY.inputs(table, DAY, source),
+            "code_version": "v1",
+            "started_at": NOON,
+            "recorded_at": NOON,
+            **fields,
+        }
+    )
+
+
+ZONES_DONE = checkpoint(table=ZONES)
+
+
+def survey(*checkpoints: Checkpoint | None, rows: int = 187, **now: Any) -> Survey:
+    done: dict[TableDay, Checkpoint] = {(ZONES, DAY): ZONES_DONE}
+    done |= {(each.table_name, DAY): each for each in checkpoints if each is not None}
+    found = replace(SURVEY, checkpoints=done, row_counts={**SURVEY.row_counts, (MAIN, DAY): rows})
+    return replace(found, **now)
+
+
+def plan(found: Survey, *tables: str, **given: Any) -> DayPlan:
+    parameters = asked(backfill, as_of=DAY, start_date=DAY, tables=tables or (ZONES, MAIN), **given)
+    (day,) = plan_days(found, check(BackfillRequest, **parameters))
+    return day
+
+
+def main(day: DayPlan) -> TablePlan:
+    (table,) = [table for table in day.tables if table.table == MAIN]
+    return table
+
+
+# checkpoint, what differs now; state, action when resuming, action when not
+STATES: dict[str, tuple[Checkpoint | None, dict[str, Any], str, str, str]] = {
+    "no checkpoint": (None, {}, "none", "build", "build"),
+    "complete": (checkpoint(), {}, "done", "keep", "build"),
+    "complete with a warning": (checkpoint("complete_with_warning"), {}, "done", "keep", "build"),
+    "forced": (checkpoint("forced"), {}, "forced", "keep", "build"),
+    "blocked": (checkpoint("blocked", row_count=0, reason="reference_incomplete"), {}, "blocked", "build", "build"),
+    "failed": (checkpoint("failed", row_count=None, reason="WarehouseBusyError"), {}, "failed", "build", "build"),
+    "stale by its rows": (checkpoint(), {"rows": 0}, "stale", "build", "build"),
+    "stale by its code": (checkpoint(), {"code_versions": {ZONES: "v1", MAIN: "v2"}}, "stale", "build", "build"),
+    "stale by an input": (
+        checkpoint(),
+        {"digests": {**SURVEY.digests, "nba_schedule": [(DAY, "another")]}},
+        "stale",
+        "build",
+        "build",
+    ),
+    "forced, and stale": (checkpoint("forced"), {"rows": 0}, "stale", "build", "build"),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_resumed_run_does_exactly_what_is_not_done_or_stale(name: str) -> None:
+    done, now, state, action, _ = STATES[name]
+    planned = main(plan(survey(done, **now)))
+    assert (planned.state, planned.action) == (state, action)
+    assert planned.checkpoint == (done and done.for_report())
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_run_that_does_not_resume_does_everything(name: str) -> None:
+    done, now, state, _, action = STATES[name]
+    planned = main(plan(survey(done, **now), resume=False))
+    assert (planned.state, planned.action) == (state, action)
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_bootstrap_day_needs_nothing_whatever_its_checkpoint(name: str, resume: bool) -> None:
+    done, now, _, _, _ = STATES[name]
+    day = plan(survey(done, **now, bootstrap_days=200), resume=resume)
+    assert (day.skipped, day.needs_work) == ("skipped_bootstrap", False)
+    assert (main(day).action, main(day).why) == ("nothing", "skipped_bootstrap")
+
+
+def test_a_day_without_games_needs_nothing() -> None:
+    day = plan(survey(references={}, row_counts={}))
+    assert (day.skipped, day.needs_work, main(day).action) == ("no_games", False, "nothing")
+
+
+def test_rows_on_a_day_without_games_are_looked_at() -> None:
+    planned = main(plan(survey(references={}, row_counts={(MAIN, DAY): 5})))
+    assert (planned.state, planned.action) == ("stale", "build")
+    assert planned.why == "the table holds 5 rows, the schedule says no games"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("no checkpoint", "no checkpoint"),
+        ("complete", "done before"),
+        ("forced", "forced before"),
+        ("blocked", "blocked before: reference_incomplete"),
+        ("failed", "failed before: WarehouseBusyError"),
+        ("stale by its rows", "the table holds 0 rows, the checkpoint says 187"),
+        ("stale by an input", "changed since: nba_schedule"),
+    ],
+)
+def test_the_plan_says_why(name: str, why: str) -> None:
+    done, now, _, _, _ = STATES[name]
+    assert main(plan(survey(done, **now))).why == why
+
+
+def test_a_table_is_stale_if_one_that_it_is_built_from_is_built_again() -> None:
+    planned = main(plan(survey(checkpoint(), checkpoint("blocked", ZONES, reason="games_not_final"))))
+    assert (planned.action, planned.state, planned.why) == ("build", "stale", f"{ZONES} is newer")
+
+
+@pytest.mark.parametrize(("later", "action"), [(0, "keep"), (1, "build")])
+def test_a_table_is_stale_if_one_that_it_is_built_from_is_newer(later: int, action: str) -> None:
+    zones = checkpoint(table=ZONES, recorded_at=NOON + timedelta(seconds=later))
+    assert main(plan(survey(checkpoint(), zones), MAIN)).action == action
+
+
+@pytest.mark.parametrize(
+    ("zones", "absent"),
+    [(ZONES_DONE, ()), (checkpoint("blocked", ZONES), (ZONES,)), (checkpoint(table=ZONES, row_count=3), (ZONES,))],
+    ids=["done", "blocked", "other rows"],
+)
+def test_what_a_table_is_built_from_must_be_done_or_be_part_of_the_run(
+    zones: Checkpoint, absent: tuple[str, ...]
+) -> None:
+    assert plan(survey(zones), MAIN).absent_dependencies == absent
+    assert plan(survey(zones)).absent_dependencies == ()
+
+
+def test_a_source_that_covers_too_little_is_replaced_by_the_fallback_and_is_no_input() -> None:
+    counts = SourceCounts(source="upcoming", expected=187, covered=1, players=1)
+    planned = main(plan(survey(source_counts={ZONES: {}, MAIN: {DAY: counts}})))
+    assert (planned.source, planned.source_counts) == ("synthetic", counts)
+    assert set(planned.inputs) == {"player_game_summary", "nba_schedule"}
+
+
+def test_a_source_without_rows_is_planned_as_one_that_lacks_everybody() -> None:
+    planned = main(plan(survey(source_counts={ZONES: {}, MAIN: {}})))
+    assert planned.source == "synthetic"
+    assert planned.source_reason == "upcoming covers 0 of 187 (0.0 %), which is empty"
+
+
+def test_an_input_counts_for_the_days_of_its_window_only() -> None:
+    before, day = SURVEY.digests["player_game_summary"]
+    assert SURVEY.inputs(ZONES, DAY, "season") == {"player_game_summary": input_digest([before])}
+    assert SURVEY.inputs(MAIN, DAY, "upcoming") == {
+        "player_game_summary": input_digest([before, day]),
+        "nba_schedule": input_digest([(DAY, "ddd")]),
+        "source upcoming": input_digest([(DAY, "eee")]),
+    }
+
+
+def test_what_was_before_the_season_is_no_input() -> None:
+    start = {2022: DAY}
+    assert replace(SURVEY, season_starts=start).inputs(ZONES, DAY, "season") == {
+        "player_game_summary": input_digest([])
+    }
+
+
+def test_a_digest_of_inputs_depends_on_every_day_and_its_content() -> None:
+    monday, tuesday = date(2023, 2, 20), date(2023, 2, 21)
+    digests = {
+        input_digest(days)
+        for days in (
+            [],
+            [(monday, "a")],
+            [(monday, "b")],
+            [(tuesday, "a")],
+            [(monday, "a"), (tuesday, "a")],
+            [(monday, "a"), (tuesday, "b")],
+        )
+    }
+    assert len(digests) == 6
+    assert input_digest([(monday, "a")]) == input_digest([(monday, "a")])
