@@ -42,19 +42,20 @@ def backfill(
     """Backfill derived tables day by day; a day is published whole or not at all.
 
     Args:
-        start_date: First day, in the league's calendar.
-        end_date: Last day; the first one if it is missing. Not after today in New York.
-        dates: These days instead of a range.
-        tables: Derived tables; player_composite_factors and what it depends on if it is missing.
+        start_date: First day, in the league's calendar and not before its first, as in 2023-01-20.
+        end_date: Last day, not after today in New York; without it, the first day alone.
+        dates: A list of days instead of a range.
+        tables: Derived tables to build; without them, player_composite_factors and what it depends on.
         force: Publish days that the gate would block for their coverage, with a warning; never against integrity.
         dry_run: Do everything but publish and record; nothing is created.
-        resume: Keep days that are done; false does every day again.
-        context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere.
-        max_concurrency: Days at work at once, from 1 to 64.
+        resume: Keep days that are done; false builds every day again.
+        context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere; the others insist
+            on one of the two.
+        max_concurrency: Days at work at once.
         stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried.
-        max_bytes_billed: Bytes that the run, and each of its queries, may read, where reading costs; a run that would
-            read more is refused.
-        max_days: Days that the run may plan; a longer range is refused before anything is looked at.
+        max_bytes_billed: Bytes that the run, its plan included, and each of its queries may read, where reading costs;
+            a run that would read more is refused. Without it, the setting FULLCOURT_MAX_BYTES_BILLED.
+        max_days: Days that the run may plan; a longer range is refused before anything is read.
 
     Returns:
         A Completed state with the report if every day is done; a Failed one with an IncompleteError, which has it too,
@@ -65,7 +66,7 @@ def backfill(
         SettingsError: A setting is invalid; nothing was started.
         ClockError: The clock is not the Prefect server's; nothing was started.
         SchemaError: A table or column is missing or has another type; nothing was written.
-        WarehouseBusyError: A cleanup did not let go of the pre-game tables in time; nothing was written.
+        WarehouseBusyError: A cleanup did not release the pre-game tables in time; nothing was written.
     """
     settings, started_at = load_settings(), datetime.now(UTC)
     request = check(

@@ -1,4 +1,4 @@
-"""The cleanup: see what is stale, ask if need be, back up, delete, verify, report."""
+"""The cleanup: preview, ask for approval, back up, delete, verify, report."""
 
 from datetime import UTC, datetime
 
@@ -29,16 +29,16 @@ def cleanup(
     approval_timeout_seconds: Seconds = 3600,
     cleanup_type: Trigger = "by_hand",
 ) -> State[CleanupReport]:
-    """Delete the rows of the upcoming tables that are of no more use; every row is backed up first.
+    """Delete the rows of the upcoming tables that are past their time to live; every row is backed up first.
 
     A row is stale if its game_date is more than ttl_days before today in New York. What arrives after the preview is
     left for the next run. One table's failure does not stop the other.
 
     Args:
-        ttl_days: Age in days that a row may have; what each table's own table.yaml says if it is missing.
-        dry_run: Show what is stale and delete nothing. If it is missing: true, unless a person is asked for approval.
+        ttl_days: Age in days that a row may have; without it, the ttl_days of each table.yaml.
+        dry_run: Show what is stale and delete nothing; without it, true unless approval is.
         approval: Pause with the preview, and delete only after a person has typed the number of rows.
-        approval_timeout_seconds: Seconds that a person has to answer; after them nothing is deleted.
+        approval_timeout_seconds: Seconds that a person has to answer; after that nothing is deleted.
         cleanup_type: What the audit log says of the run.
 
     Returns:
@@ -48,8 +48,8 @@ def cleanup(
     Raises:
         RequestError: A parameter is invalid; nothing was started.
         SettingsError: A setting is invalid; nothing was started.
-        ClockError: It cannot be as late as the clock says, and nobody was asked; nothing was deleted.
-        WarehouseBusyError: A backfill did not let go of the tables in time, or another Prefect server's cleanup is at
+        ClockError: The clock contradicts the server's or the data, and no approval was asked for; nothing was deleted.
+        WarehouseBusyError: A backfill did not release the tables in time, or another Prefect server's cleanup is at
             work; nothing was deleted.
     """
     run, started_at = Run.begin(load_settings()), datetime.now(UTC)

@@ -36,11 +36,10 @@ def ingest(
 
     Args:
         game_logs: Player game logs in stats.nba.com's columns: Parquet or CSV files, folders or patterns. A relative
-            path starts at the working directory.
+            path starts at the worker's working directory.
         schedules: Schedules with final scores or game status, as files, folders or patterns.
-        dry_run: Read and check everything, and write nothing.
-        allow_shrink: Replace a game even if the file knows less of it, or other points; never one of which a row is
-            rejected.
+        dry_run: Read and check the files; the warehouse is not opened, so that nothing is compared with it.
+        allow_shrink: Replace a game even if the file has less of it, or other points; never one with a rejected row.
         max_reported_rejections: Rejections that the report lists; all are counted.
 
     Returns:

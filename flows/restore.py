@@ -1,4 +1,4 @@
-"""The restore: see what a table lacks of a backup, put it back, report."""
+"""The restore: find the rows that a table lacks of a backup, put them back, report."""
 
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
 
     Args:
         backup: The backup's name, from the audit log nba_orchestration.cleanup_operations.
-        dry_run: Show what is missing and put nothing back.
+        dry_run: Show which rows are missing and put none back.
 
     Returns:
         A Completed state with the report.
@@ -36,7 +36,7 @@ def restore(backup: str, dry_run: bool = True) -> State[RestoreReport]:
             back.
         SettingsError: A setting is invalid; nothing was started.
         ClockError: The clock is not the Prefect server's; nothing was put back.
-        WarehouseBusyError: A backfill did not let go of the table in time; nothing was put back.
+        WarehouseBusyError: A backfill did not release the table in time; nothing was put back.
     """
     run = Run.begin(load_settings())
     request = check(RestoreRequest, backup=backup, dry_run=dry_run)

@@ -52,15 +52,45 @@ class Operation(BaseModel):
         """Return the row that says that this is about to be done."""
         return self.model_copy(update={"errors": BEGUN, "notes": f"{_SERVER}{server}"})
 
-    def ended(self, now: datetime, **found: Any) -> Self:
+    def ended(
+        self,
+        now: datetime,
+        *,
+        deleted: int = 0,
+        restored: int = 0,
+        verified: bool | None = None,
+        errors: str | None = None,
+        notes: str | None = None,
+        backup_name: str | None = None,
+        cleanup_type: CleanupType | None = None,
+        started_at: datetime | None = None,
+    ) -> Self:
         """Return the row that says what came of it.
 
         Args:
             now: When it ended.
-            found: What there is to say, by column.
+            deleted: Rows deleted, by the engine's own count.
+            restored: Rows put back.
+            verified: Whether the table holds what it should; None if nobody has looked.
+            errors: What went wrong.
+            notes: What else is worth knowing.
+            backup_name: The backup, if only now there is one.
+            cleanup_type: What it turned out to be.
+            started_at: When it began, if that is not when its first row was written.
         """
-        values = {"cleanup_time": now, "duration_seconds": (now - self.cleanup_time).total_seconds(), **found}
-        return self.model_validate({**self.model_dump(), **values})
+        return self.model_copy(
+            update={
+                "cleanup_time": now,
+                "duration_seconds": (now - (started_at or self.cleanup_time)).total_seconds(),
+                "deleted": deleted,
+                "restored": restored,
+                "verified": verified,
+                "errors": errors,
+                "notes": notes,
+                "backup_name": backup_name or self.backup_name,
+                "cleanup_type": cleanup_type or self.cleanup_type,
+            }
+        )
 
     @property
     def is_open(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger
@@ -107,9 +108,7 @@ def clean_table(
     Returns:
         A Completed state if nothing went wrong, otherwise a Failed one; either holds the Operation.
     """
-    found = _clean(run, preview, approval, name)
-    now = datetime.now(UTC)
-    cleaned = planned.ended(now, duration_seconds=(now - preview.started_at).total_seconds(), **found)
+    cleaned = _clean(run, preview, approval, name, planned)
     try:
         retrying(record_operation)(run, cleaned)
     except FullcourtError as error:
@@ -146,33 +145,46 @@ def _result(state: State[Any]) -> Operation:
     return value
 
 
-def _clean(run: Run, preview: TablePreview, approval: Approval, name: BackupName) -> dict[str, Any]:
-    """Return what there is to say of a table in the end."""
-    notes = list(preview.notes)
+def _clean(run: Run, preview: TablePreview, approval: Approval, name: BackupName, planned: Operation) -> Operation:
+    """Return what came of a table."""
+    ended = partial(planned.ended, started_at=preview.started_at)
+    notes, problems = list(preview.notes), list[str]()
     if problem := preview.error or approval.refusal:
-        return {"errors": problem, "notes": "; ".join(notes) or None}
+        return ended(datetime.now(UTC), errors=problem, notes=_joined(notes))
     if not preview.stale:
-        return {"notes": "; ".join(notes) or None}
-    found, problems = dict[str, Any](), list[str]()
+        return ended(datetime.now(UTC), notes=_joined(notes))
+    backup_name, deleted, restored, verified = None, None, 0, None
     try:
         confirmed = retrying(back_up_rows)(run, preview, name)
-        found["backup_name"] = str(name)
+        backup_name = str(name)
         notes += confirmed.notes
         problems += [confirmed.error] if confirmed.error else []
         if confirmed.days:
             deletion = retrying(delete_rows)(run, preview, confirmed)
-            found["deleted"] = deletion.deleted
+            deleted = deletion.deleted
             notes += deletion.notes
             problems += retrying(verify_rows)(run, preview, confirmed, deletion)
-            found["verified"] = not problems
+            verified = not problems
             if problems:
-                found["restored"] = retrying(restore_rows)(run, name)
-                problems.append(f"{found['restored']} rows were put back from the backup")
+                restored = retrying(restore_rows)(run, name)
+                problems.append(f"{restored} rows were put back from the backup")
     except FullcourtError as error:
         problems.append(describe_error(error))
-        if "backup_name" in found and "deleted" not in found:
-            found["deleted"] = retrying(count_missing)(run, name).missing
-    return found | {"errors": "; ".join(problems) or None, "notes": "; ".join(notes) or None}
+        if backup_name and deleted is None:
+            deleted = retrying(count_missing)(run, name).missing
+    return ended(
+        datetime.now(UTC),
+        deleted=deleted or 0,
+        restored=restored,
+        verified=verified,
+        backup_name=backup_name,
+        errors=_joined(problems),
+        notes=_joined(notes),
+    )
+
+
+def _joined(texts: Sequence[str]) -> str | None:
+    return "; ".join(texts) or None
 
 
 @step("back-up", run_name="back up {preview.table}")

@@ -86,9 +86,9 @@ def begin_operations(run: Run, planned: Sequence[Operation]) -> None:
         over = [each for each in found if _has_ended(run, each, server, now)]
         _refuse_others([each for each in found if each not in over], server)
         there = {backup.name for backup in warehouse.backups()}
-        settled = [_settle(run, warehouse, each, there) for each in over]
-        _append(run, warehouse, [*settled, *begun])
-    for operation in settled:
+        reconciled = [_reconcile(run, warehouse, each, there) for each in over]
+        _append(run, warehouse, [*reconciled, *begun])
+    for operation in reconciled:
         get_run_logger().warning("%s: %s", operation.line, operation.cleanup_id)
     with run.warehouse("look-again") as warehouse:
         try:
@@ -174,10 +174,10 @@ def _refuse_others(at_work: Sequence[Operation], server: str) -> None:
             )
 
 
-def _settle(run: Run, warehouse: Warehouse, operation: Operation, there: set[str]) -> Operation:
+def _reconcile(run: Run, warehouse: Warehouse, operation: Operation, there: set[str]) -> Operation:
     """Return the row that a run did not come to write, by what the table lacks of its backup now."""
     is_restore, name = operation.cleanup_type == "restore", BackupName.parse(operation.backup)
-    found: dict[str, Any] = {} if is_restore else {"cleanup_type": "interrupted"}
+    deleted, restored, backup_name = 0, 0, None
     if name is None or operation.backup not in there:
         what = "no backup of it is there: nothing was deleted, or the backup has expired"
     else:
@@ -186,17 +186,21 @@ def _settle(run: Run, warehouse: Warehouse, operation: Operation, there: set[str
         except TerminalError as error:
             what = f"its backup cannot be compared with the table: {describe_error(error)}"
         else:
-            missing = f"{preview.missing} of the backup's {preview.row_count} rows are gone"
+            what = f"{preview.missing} of the backup's {preview.row_count} rows are gone"
             if is_restore:
-                found["restored"] = max((operation.previewed or 0) - preview.missing, 0)
-                what = f"{found['restored']} rows were put back; {missing}"
+                restored = max((operation.previewed or 0) - preview.missing, 0)
+                what = f"{restored} rows were put back; {what}"
             else:
-                found |= {"deleted": preview.missing, "backup_name": str(name)}
-                what = missing if preview.missing else "nothing is gone"
+                deleted, backup_name = preview.missing, str(name)
+                what = what if deleted else "nothing is gone"
+    now = datetime.now(UTC)
     return operation.ended(
-        datetime.now(UTC),
+        now,
+        deleted=deleted,
+        restored=restored,
+        backup_name=backup_name,
+        cleanup_type=None if is_restore else "interrupted",
         errors=f"the run ended before it wrote this row; {what}",
         notes=f"written by run {run.id}",
-        duration_seconds=0.0,
-        **found,
+        started_at=now,  # how long it took is unknown
     )
