@@ -12,7 +12,7 @@ from tasks.settings import load_settings
 
 @main_flow("ingest")
 def ingest(
-    game_logs: list[str] = [],  # noqa: B006 - nobody changes it
+    game_logs: list[str] = [],  # noqa: B006 - never changed
     schedules: list[str] = [],  # noqa: B006
     dry_run: bool = False,
     allow_shrink: bool = False,

@@ -8,7 +8,7 @@ def percent(share: float) -> str:
     return f"{int(share * 1000 + 1e-9) / 10:.1f} %"
 
 
-def some(names: Sequence[str], limit: int = 10) -> str:
+def first_of(names: Sequence[str], limit: int = 10) -> str:
     """The first names, and how many more there are."""
     rest = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + rest

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from tasks.tables.spec import Build
-from tasks.text import percent, some
+from tasks.text import first_of, percent
 
 ContextSource = Literal["auto", "upcoming", "synthetic"]
 
@@ -106,7 +106,7 @@ def choose_source(build: Build, counts: SourceCounts | None, requested: ContextS
         return fallback, f"{counts.source} holds {counts.duplicates} players more than once; {counts}"
     if counts.coverage < build.thresholds.block_below or not counts.expected:
         problem = "is empty" if not counts.players else f"is below {percent(build.thresholds.block_below)}"
-        lacks = f"; it lacks {some(counts.missing, limit=3)}" if counts.missing and counts.players else ""
+        lacks = f"; it lacks {first_of(counts.missing, limit=3)}" if counts.missing and counts.players else ""
         return fallback, f"{counts}, which {problem}{lacks}"
     return preferred.name, str(counts)
 

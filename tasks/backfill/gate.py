@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.backfill.day import Reason
 from tasks.tables.spec import Thresholds
-from tasks.text import percent, some
+from tasks.text import first_of, percent
 
 Outcome = Literal[
     "complete",
@@ -75,10 +75,10 @@ def judge(facts: StagedFacts, thresholds: Thresholds, *, force: bool = False, be
     coverage = facts.coverage
     counts = f"{facts.covered} of {facts.expected} expected are there ({percent(coverage)})"
     if coverage < thresholds.block_below:
-        message = f"{counts}, below {percent(thresholds.block_below)}; missing: {some(facts.missing)}"
+        message = f"{counts}, below {percent(thresholds.block_below)}; missing: {first_of(facts.missing)}"
         judgement.append(Reason(category="coverage_below_threshold", message=message, overridable=True))
     elif coverage < thresholds.warn_below:
-        message = f"{counts}, below {percent(thresholds.warn_below)}; missing: {some(facts.missing)}"
+        message = f"{counts}, below {percent(thresholds.warn_below)}; missing: {first_of(facts.missing)}"
         warnings.append(Reason(category="coverage_low", message=message))
     if facts.unexpected:
         message = f"{facts.unexpected} entities have a row but are not expected"

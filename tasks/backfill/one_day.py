@@ -20,7 +20,7 @@ from tasks.errors import FullcourtError, TransientError
 from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
-from tasks.text import percent, some
+from tasks.text import first_of, percent
 
 
 @step("backfill-date", run_name="{day.game_date}")
@@ -186,5 +186,5 @@ class _Day:
 
 
 def _counts(facts: StagedFacts) -> str:
-    missing = f", without {some(facts.missing)}" if facts.missing else ""
+    missing = f", without {first_of(facts.missing)}" if facts.missing else ""
     return f"{facts.covered} of {facts.expected} ({percent(facts.coverage)}){missing}"

@@ -14,7 +14,7 @@ from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
-from tasks.text import some
+from tasks.text import first_of
 from tasks.warehouse.base import Warehouse
 
 RECORDS = ("backfill_ledger", "precompute_failures")
@@ -76,7 +76,7 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         missing = ", ".join(checkpoint.missing)
         lines += ["", f"Missing ({len(checkpoint.missing)}): {markdown.text(missing)}"]
     if checkpoint.source_missing:
-        count, missing = len(checkpoint.source_missing), some(checkpoint.source_missing, limit=20)
+        count, missing = len(checkpoint.source_missing), first_of(checkpoint.source_missing, limit=20)
         lines += ["", f"Not in the preferred source ({count}): {markdown.text(missing)}"]
     return "\n".join([*lines, "", *markdown.record(checkpoint.model_dump_json(indent=1)), ""])
 

@@ -9,7 +9,7 @@ from tasks.backfill.checkpoint import TableDay
 from tasks.backfill.gate import Outcome
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.result import DayResult
-from tasks.text import some
+from tasks.text import first_of
 
 
 class ReportRow(BaseModel):
@@ -45,7 +45,7 @@ def report_row(day: DayPlan, result: DayResult, row_counts: Mapping[TableDay, in
     if checkpoint := next((each for each in result.checkpoints if each.table_name == table), None):
         expected = expected if checkpoint.expected is None else checkpoint.expected
         source, coverage = checkpoint.source or "", checkpoint.coverage_percent
-        missing = some(checkpoint.missing, limit=5)
+        missing = first_of(checkpoint.missing, limit=5)
     contradictions = _contradictions(result, row_counts)
     reason = "; ".join(contradictions) or _reason(day, result)
     return ReportRow(

@@ -4,7 +4,7 @@ An event says of which warehouse it speaks and what kind of cleanup it was, so t
 another warehouse, does not pass for the one that is waited for.
 
 An event that does not arrive fails no run: Prefect sends them in the background, and logs what it cannot send. One of
-the alerts is for a success that nobody has heard of, so that a lost one costs a false alarm and hides nothing.
+the alerts is for a success that is overdue, so that a lost event costs a false alarm and hides nothing.
 """
 
 from collections.abc import Mapping
@@ -38,10 +38,10 @@ def announce_success(settings: Settings, kind: Trigger, summary: str, deleted_ro
 
 
 def announce_large_deletion(settings: Settings, kind: Trigger, summary: str, deleted_rows: int) -> None:
-    """Say that a cleanup has deleted more rows than the settings let go unseen.
+    """Say that a cleanup has deleted more rows than the settings allow without an alert.
 
     Args:
-        settings: They name the warehouse, and the rows that may go without anybody being told.
+        settings: They name the warehouse, and the rows that may be deleted without an alert.
         kind: What started the cleanup.
         summary: One line for a person; it names the tables.
         deleted_rows: Rows that went.
@@ -52,10 +52,10 @@ def announce_large_deletion(settings: Settings, kind: Trigger, summary: str, del
 
 def _announce(event: str, settings: Settings, kind: Trigger, payload: Mapping[str, object]) -> None:
     """Emit an event; Prefect adds the flow run to it."""
-    place = settings.connection().display_name
+    warehouse = settings.connection().display_name
     resource = {
         "prefect.resource.id": cleanup_resource(settings.warehouse_digest),
-        "prefect.resource.name": place,
+        "prefect.resource.name": warehouse,
         KIND_LABEL: kind,
     }
-    emit(event, resource, {"warehouse": place, "cleanup_type": kind} | dict(payload))
+    emit(event, resource, {"warehouse": warehouse, "cleanup_type": kind} | dict(payload))

@@ -2,7 +2,7 @@
 
 An answer holds for one attempt of the run and for one content, both of which are in the key under which Prefect keeps
 it, and it is taken once. A run of a deployment is suspended while it waits: its process ends, nothing of the worker is
-held, and any worker starts it anew when it is resumed. It then looks again, and asks again if anything has changed.
+held, and any worker starts it from the top when it is resumed. It previews again, and asks again if anything changed.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Deletion(RunInput):
 
 
 def approve(run: Run, request: CleanupRequest, previews: Sequence[TablePreview], doubts: Sequence[str]) -> Approval:
-    """Ask a person, if the request says so and there is anything to delete; waits until he answers.
+    """Ask a person, if the request says so and there is anything to delete; waits for the answer.
 
     Args:
         run: The current one.
@@ -53,15 +53,15 @@ def approve(run: Run, request: CleanupRequest, previews: Sequence[TablePreview],
         Who approved; or why nothing may be deleted: another number, a refusal, or no answer in time.
 
     Raises:
-        ClockError: There are doubts, and nobody is asked.
+        ClockError: There are doubts, and the run asks for no approval.
     """
     row_count = sum(preview.row_count for preview in previews)
-    if doubts and row_count and not request.only_looks and not request.approval:
+    if doubts and row_count and not request.previews_only and not request.approval:
         raise ClockError(
             f"it cannot be {request.as_of} in New York: {'; '.join(doubts)}. Set the clock right, or load the schedule "
             "and box scores up to today, or run it with approval=true and let a person decide; nothing was deleted"
         )
-    if request.only_looks or not request.approval or not row_count:
+    if request.previews_only or not request.approval or not row_count:
         return Approval()
     shown = preview_markdown(previews, doubts)
     prompt = run.settings.approval_prompt
@@ -77,9 +77,9 @@ def name_cleanup() -> str:
         request = check(CleanupRequest, as_of=date.max, **given)
     except RequestError:
         return "invalid request"
-    goes = "only looks" if request.only_looks else "asks" if request.approval else "deletes"
+    verb = "previews" if request.previews_only else "asks" if request.approval else "deletes"
     ttl_days = "" if request.ttl_days is None else f", {request.ttl_days} days"
-    return f"{request.cleanup_type} {goes}{ttl_days}"
+    return f"{request.cleanup_type} {verb}{ttl_days}"
 
 
 def _ask_in_ui(run: Run, request: CleanupRequest, previews: Sequence[TablePreview], shown: str) -> Approval:
@@ -92,7 +92,7 @@ def _ask_in_ui(run: Run, request: CleanupRequest, previews: Sequence[TablePrevie
         try:
             if deployment.get_id():
                 given = suspend_flow_run(wait_for_input=form, timeout=timeout, key=key)
-            else:  # nobody would start it anew
+            else:  # no worker would start it again
                 given = pause_flow_run(wait_for_input=form, timeout=timeout, poll_interval=_POLL_SECONDS, key=key)
         except FlowPauseTimeout:
             refusal = f"nobody approved within {timeout} s; nothing was deleted: run it again"
@@ -112,7 +112,7 @@ def _take_answer(run: Run, content: str) -> Deletion | None:
             if each.key.startswith(f"suspended-{content}-"):
                 found = Deletion.model_validate_json(each.value)
             else:
-                get_run_logger().warning("what is stale has changed since it was approved: it is asked again")
+                get_run_logger().warning("what is stale has changed since it was approved: approval is asked for again")
     return found
 
 

@@ -18,7 +18,7 @@ from tasks.warehouse.backup_name import BackupName
 BEGUN = "begun, and has not said how it ended"
 """The error of a row that says what is about to be done."""
 LONGEST = timedelta(hours=6)
-"""After this, what has not said how it ended belongs to a run that died, even if nobody knows of its end."""
+"""After this, what has not said how it ended belongs to a run that died, even if no server knows of its end."""
 
 CleanupType = Trigger | Literal["interrupted", "restore"]
 
@@ -71,7 +71,7 @@ class Operation(BaseModel):
             now: When it ended.
             deleted: Rows deleted, by the engine's own count.
             restored: Rows put back.
-            verified: Whether the table holds what it should; None if nobody has looked.
+            verified: Whether the table holds what it should; None if that was not checked.
             errors: What went wrong.
             notes: What else is worth knowing.
             backup_name: The backup, if only now there is one.

@@ -8,7 +8,7 @@ from tasks.printable import shown
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.tables import cleanup as queries
-from tasks.text import some
+from tasks.text import first_of
 from tasks.warehouse.backup_name import BackupName
 from tasks.warehouse.base import Warehouse
 
@@ -25,7 +25,7 @@ def find_backup(run: Run, backup: str) -> BackupName:
         there = [kept.name for kept in warehouse.backups()]
         name = BackupName.parse(backup)
         if name is None or backup not in there:
-            known = some(there[::-1]) or "none"
+            known = first_of(there[::-1]) or "none"
             raise RequestError(f"backup={shown(backup)}: there is no such backup; there are, newest first: {known}")
         _restorable_columns(run, warehouse, name)
     return name
@@ -38,7 +38,7 @@ def count_missing(run: Run, name: BackupName, step: str = "compare") -> RestoreP
     Args:
         run: The current one.
         name: The backup.
-        step: What it is for: another step of a run asks anew, the same one may get the answer that it had.
+        step: What it is for: a repeated step may get the answer that BigQuery gave before, another step never does.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.

@@ -1,4 +1,4 @@
-"""Clean up the tables whose rows perish: preview, back up, delete and verify one after the other."""
+"""Clean up the tables that have a time to live: preview, back up, delete and verify, one table after the other."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,7 @@ from tasks.warehouse.schema import differences
 
 
 def preview_tables(run: Run, request: CleanupRequest) -> tuple[TablePreview, ...]:
-    """Look at every table whose rows perish; one that cannot be looked at stops no other.
+    """Preview every table that has a time to live; one that cannot be read stops no other.
 
     Returns:
         One preview for each table, by name.
@@ -55,9 +55,9 @@ def clean_tables(
         What came of each table. Grain: table.
 
     Raises:
-        WarehouseBusyError: A backfill did not let go of the tables in time; nothing was deleted.
+        WarehouseBusyError: A backfill did not release the tables in time; nothing was deleted.
     """
-    if request.only_looks:
+    if request.previews_only:
         return ()
     attempt = retrying(count_attempts)(run)
     names = [BackupName(table=each.table, cutoff=each.cutoff, run_id=run.id, attempt=attempt) for each in previews]

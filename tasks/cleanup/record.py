@@ -28,14 +28,14 @@ READ_LOG = "SELECT * FROM nba_orchestration.cleanup_operations"
 
 
 def begin_log(run: Run, request: CleanupRequest) -> None:
-    """Do what ``open_log`` does, but nothing in a run that only looks."""
-    if not request.only_looks:
+    """Do what ``open_log`` does, but nothing in a run that only previews."""
+    if not request.previews_only:
         retrying(open_log)(run)
 
 
 def drop_old_backups(run: Run, request: CleanupRequest, doubts: Sequence[str], as_of: datetime) -> tuple[str, ...]:
-    """Do what ``drop_expired_backups`` does, but nothing in a run that only looks, or that doubts the date."""
-    if request.only_looks or doubts:
+    """Do what ``drop_expired_backups`` does, but nothing in a run that only previews, or that doubts the date."""
+    if request.previews_only or doubts:
         return ()
     return retrying(drop_expired_backups)(run, as_of)
 
@@ -68,7 +68,7 @@ def begin_operations(run: Run, planned: Sequence[Operation]) -> None:
     """Write what is about to be done, and what became of what dead runs have begun with the same tables.
 
     The tables' interlock is held. What another server's run has begun meanwhile is seen by one of the two, or by both:
-    whoever sees it withdraws.
+    the one that sees it withdraws.
 
     Args:
         run: The current one.
@@ -170,7 +170,7 @@ def _refuse_others(at_work: Sequence[Operation], server: str) -> None:
                 f"{operation.table_name} is at work on by run {operation.run_id} of another Prefect server, "
                 f"{operation.server}, since {operation.cleanup_time:%Y-%m-%d %H:%M} UTC ({operation.cleanup_id}); "
                 "nothing was changed. Let it end, then run this again; if it is dead, a cleanup on its own server "
-                f"settles it at once, and any other one {LONGEST.total_seconds() / 3600:g} hours after its beginning"
+                f"closes it at once, and any other one {LONGEST.total_seconds() / 3600:g} hours after its beginning"
             )
 
 

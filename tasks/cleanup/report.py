@@ -1,4 +1,4 @@
-"""Report a cleanup or a restore: for a person to read, and for whoever waits to hear that it worked."""
+"""Report a cleanup or a restore: as an artifact for a person, as events for the alerts."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ class CleanupReport(BaseModel):
 
 
 class RestoreReport(BaseModel):
-    """What came of a restore; ``restored`` is None if it only looked."""
+    """What came of a restore; ``restored`` is None in a dry run."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -72,7 +72,7 @@ def report_cleanup(
     write_markdown("cleanup-summary", report.markdown, description=summary)
     if deleted > run.settings.cleanup_alert_rows:
         announce_large_deletion(run.settings, request.cleanup_type, report.summary, deleted)
-    if report.is_done and not request.only_looks:
+    if report.is_done and not request.previews_only:
         announce_success(run.settings, request.cleanup_type, report.summary, deleted)
     return report
 
@@ -134,7 +134,7 @@ def _summary(
 ) -> str:
     stale = sum(preview.row_count for preview in previews)
     failed = [preview.error for preview in previews if preview.error]
-    if request.only_looks:
+    if request.previews_only:
         head = f"dry run: {stale:,} rows of {len(previews)} tables are stale, nothing was deleted"
         return "; ".join([head, *failed])
     if approval.refusal:

@@ -28,7 +28,7 @@ def restore_backup(run: Run, name: BackupName, preview: RestorePreview) -> int:
         The rows put back, by the engine's own count.
 
     Raises:
-        WarehouseBusyError: A backfill did not let go of the table in time, or another Prefect server's run is at work
+        WarehouseBusyError: A backfill did not release the table in time, or another Prefect server's run is at work
             on it; nothing was put back.
         WarehouseError: The warehouse refused, or rows are missing still.
     """

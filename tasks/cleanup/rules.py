@@ -1,4 +1,4 @@
-"""Cleaning up rows that are of no more use: what is stale, what may go, and whether it went well."""
+"""The cleanup's rules: which rows are stale, which of them may be deleted, and whether the deletion was right."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.parameters import WHOLE_NUMBER, Request
-from tasks.text import some
+from tasks.text import first_of
 
 Trigger = Literal["upcoming_tables_ttl", "by_hand"]
 Days = Annotated[int, Field(ge=1, le=3650), WHOLE_NUMBER]
@@ -39,7 +39,7 @@ class CleanupRequest(Request):
         return self
 
     @property
-    def only_looks(self) -> bool:
+    def previews_only(self) -> bool:
         """Whether nothing is deleted: a run that says nothing of it deletes only what a person approves."""
         return not self.approval if self.dry_run is None else self.dry_run
 
@@ -55,7 +55,7 @@ class CleanupRequest(Request):
         """Return the age in days that a row may have: what was asked for, else what the table itself says."""
         asked = ttl_days if self.ttl_days is None else self.ttl_days
         if asked is None:
-            raise ValueError("rows of a table without ttl_days do not perish")
+            raise ValueError("a table without ttl_days has no stale rows")
         return asked
 
 
@@ -147,7 +147,7 @@ def doubt_the_day(
 
 
 class Approval(_Frozen):
-    """What came of asking a person; nobody is asked unless a run says so."""
+    """A person's answer; a run that asks for none has an empty one."""
 
     approved_by: str | None = None
     refusal: str | None = None
@@ -253,4 +253,4 @@ class RestorePreview(_Frozen):
 
 
 def _days(days: Sequence[date]) -> str:
-    return some([day.isoformat() for day in days])
+    return first_of([day.isoformat() for day in days])

@@ -9,7 +9,7 @@ from tasks.ingest.cells import Cells, FileRow, Problem, clean, future_problem, r
 from tasks.ingest.contents import Kind
 from tasks.ingest.game_log_row import GameLogRow, Matchup
 from tasks.ingest.usage import Plays, team_plays, usage_rate
-from tasks.text import some
+from tasks.text import first_of
 
 
 @dataclass
@@ -141,7 +141,7 @@ def _contradictions(row: GameLogRow, game: _Game) -> Iterable[Problem | None]:
 
 def _named(what: str, names: Iterable[str]) -> str | None:
     names = sorted(names)
-    return f"{what}: {some(names, 20)}" if names else None
+    return f"{what}: {first_of(names, 20)}" if names else None
 
 
 def _join(values: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from tasks.runtime.boundary import understand
 from tasks.runtime.limits import writing
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
-from tasks.text import some
+from tasks.text import first_of
 from tasks.warehouse.base import Replaced
 
 MAX_NAMED_GAMES = 200
@@ -52,7 +52,7 @@ def load_input_files(run: Run, request: IngestRequest, files: Sequence[InputFile
 
 @step("load-file", run_name="load {file.path}")
 def load_input_file(run: Run, request: IngestRequest, file: InputFile) -> FileReport:
-    """Load the good rows of one file, all or none of them, but for games that are better known already.
+    """Load the good rows of one file, all or none, except those of games that the warehouse has more of.
 
     No other run of the ingest writes between the comparison and the replacement.
 
@@ -159,7 +159,7 @@ def _markdown(report: IngestReport) -> str:
     for file in report.files:
         notes = [f"not loaded: {file.error}"] if file.error else []
         if file.rejected_games:
-            notes.append(f"games with rejected rows: {some(file.rejected_games, MAX_NAMED_GAMES)}")
+            notes.append(f"games with rejected rows: {first_of(file.rejected_games, MAX_NAMED_GAMES)}")
         notes += [f"kept as it was: {line}" for line in _kept_back(file)]
         notes += [f"warning: {warning}" for warning in file.warnings]
         if notes:

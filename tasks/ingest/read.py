@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tasks.errors import IngestError
 from tasks.ingest.cells import Cells, FileRow, Problem
-from tasks.text import some
+from tasks.text import first_of
 
 MAX_CELL_CHARACTERS = 10_000
 MAX_ROWS = 1_000_000
@@ -23,7 +23,7 @@ Line = tuple[int, Cells | Problem]
 
 
 def choose_columns(path: Path, names: Sequence[str], model: type[FileRow]) -> dict[int, str]:
-    """Return the columns to read: their place in the file, and the name that the model has for them.
+    """Return the columns to read: their index in the file, and the name that the model has for them.
 
     Another name of a column counts only where the column itself is not there.
 
@@ -52,7 +52,7 @@ def choose_columns(path: Path, names: Sequence[str], model: type[FileRow]) -> di
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Say what is wrong with the file in place of what its reader says."""
+    """Replace what a reader says of a file by an error that says what to do."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -77,4 +77,4 @@ def too_many_rows(path: Path) -> IngestError:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return some([name[:80] for name in names], _NAMED_COLUMNS)
+    return first_of([name[:80] for name in names], _NAMED_COLUMNS)

@@ -10,15 +10,15 @@ from tasks.ingest.contents import FileReport, KeptBack
 from tasks.ingest.shrinkage import (
     REMEDY,
     BoxScore,
+    Replacement,
     ScheduledGame,
-    Verdict,
     by_game,
     judge_box_scores,
     judge_schedule,
     other_ids,
 )
 from tasks.tables.spec import TableSpec
-from tasks.text import some
+from tasks.text import first_of
 from tasks.warehouse.base import LOOK_AROUND, Warehouse
 
 _DERIVED = "usage_rate"
@@ -56,14 +56,14 @@ def keep_back(
     there = by_game(_fetch(kind, warehouse, table, rows))
     kept, warnings = other_ids(there, here), []
     for game_id in here.keys() & there.keys():
-        verdict = judge(there[game_id], here[game_id], columns=optional, whole_games="team_abbr" not in match)
-        if reason := _why_kept(verdict, game_id, report, allow_shrink=allow_shrink):
+        replacement = judge(there[game_id], here[game_id], columns=optional, whole_games="team_abbr" not in match)
+        if reason := _why_kept(replacement, game_id, report, allow_shrink=allow_shrink):
             kept[game_id] = reason
-        elif verdict.lost:
-            warnings.append(f"{game_id} ({'; '.join(verdict.lost)})")
+        elif replacement.lost:
+            warnings.append(f"{game_id} ({'; '.join(replacement.lost)})")
     if not kept and not warnings:
         return found
-    said = [f"replaced, as allow_shrink says: {some(sorted(warnings), 20)}"] if warnings else []
+    said = [f"replaced, as allow_shrink says: {first_of(sorted(warnings), 20)}"] if warnings else []
     games = [
         KeptBack(file=report.file, game_id=game_id, game_date=here[game_id][0].game_date, reason=kept[game_id])
         for game_id in sorted(kept)
@@ -72,15 +72,15 @@ def keep_back(
     return Loadable(good, report.model_copy(update={"kept_back": tuple(games), "warnings": (*report.warnings, *said)}))
 
 
-def _why_kept(verdict: Verdict, game_id: str, report: FileReport, *, allow_shrink: bool) -> str | None:
-    if verdict.conflict:
-        return verdict.conflict
-    if verdict.is_replaced and game_id in report.rejected_games:
+def _why_kept(replacement: Replacement, game_id: str, report: FileReport, *, allow_shrink: bool) -> str | None:
+    if replacement.conflict:
+        return replacement.conflict
+    if replacement.is_replaced and game_id in report.rejected_games:
         return "a row of it was rejected; correct the row, or leave it out"
-    if verdict.is_replaced and report.rejected_without_game:
+    if replacement.is_replaced and report.rejected_without_game:
         return "a rejected row does not say of which game it is, and may be of this one; correct the row"
-    if verdict.lost and not allow_shrink:
-        return f"{'; '.join(verdict.lost)}; {REMEDY}"
+    if replacement.lost and not allow_shrink:
+        return f"{'; '.join(replacement.lost)}; {REMEDY}"
     return None
 
 

@@ -53,10 +53,10 @@ def _accepted(
 
 def _with_usage(rows: pa.Table, contents: GameLogContents) -> pa.Table:
     """Fill in usage_rate, which needs the whole team."""
-    place = rows.schema.get_field_index("usage_rate")
+    index = rows.schema.get_field_index("usage_rate")
     chunks = []
     for batch in rows.to_batches():
         columns = (batch.column(name).to_pylist() for name in _USAGE)
         usage = [contents.usage(game, team, Plays(*plays)) for game, team, *plays in zip(*columns, strict=True)]
         chunks.append(pa.array(usage, pa.float64()))
-    return rows.set_column(place, rows.schema.field(place), pa.chunked_array(chunks, pa.float64()))
+    return rows.set_column(index, rows.schema.field(index), pa.chunked_array(chunks, pa.float64()))

@@ -10,7 +10,7 @@ from datetime import date
 from math import fsum
 from typing import NamedTuple, TypeVar
 
-from tasks.text import some
+from tasks.text import first_of
 
 _FINAL = 3
 _NAMED = 5
@@ -59,12 +59,12 @@ class ScheduledGame(NamedTuple):
         return self.game_date, frozenset((self.home_team_tricode, self.away_team_tricode))
 
 
-class Verdict(NamedTuple):
+class Replacement(NamedTuple):
     """What a file would do to a game that is there."""
 
     is_replaced: bool
     conflict: str | None
-    """Why it cannot be loaded, whoever wants it."""
+    """Why it cannot be loaded, with allow_shrink or without."""
     lost: list[str]
     """What would no longer be known, or be known otherwise."""
 
@@ -93,7 +93,7 @@ def other_ids(there: Mapping[str, Sequence[_Row]], here: Mapping[str, Sequence[_
 
 def judge_box_scores(
     there: Sequence[BoxScore], here: Sequence[BoxScore], *, columns: Sequence[str], whole_games: bool
-) -> Verdict:
+) -> Replacement:
     """Compare the rows of a game with those that a file has of it.
 
     Args:
@@ -106,12 +106,12 @@ def judge_box_scores(
     replaced = [row for row in there if whole_games or row.team_abbr in teams]
     staying = [row for row in there if not whole_games and row.team_abbr not in teams]
     lost = _lost_box_scores(replaced, here, columns) if replaced else []
-    return Verdict(bool(replaced), _in_two_teams(staying, here), lost)
+    return Replacement(bool(replaced), _in_two_teams(staying, here), lost)
 
 
-def judge_schedule(there: Sequence[ScheduledGame], here: Sequence[ScheduledGame]) -> Verdict:
+def judge_schedule(there: Sequence[ScheduledGame], here: Sequence[ScheduledGame]) -> Replacement:
     """Compare a game with the row that a file has of it."""
-    return Verdict(
+    return Replacement(
         is_replaced=True, conflict=None, lost=_lost_of_schedule(max(there, key=lambda game: game.game_status), here[0])
     )
 
@@ -127,7 +127,7 @@ def _in_two_teams(staying: Sequence[BoxScore], here: Sequence[BoxScore]) -> str 
     if not moved:
         return None
     return (
-        f"{some(moved, _NAMED)} would be there for two teams; give a file that has all rows of both teams of its "
+        f"{first_of(moved, _NAMED)} would be there for two teams; give a file that has all rows of both teams of its "
         "games: it replaces the games as a whole"
     )
 
@@ -142,7 +142,7 @@ def _lost_box_scores(there: Sequence[BoxScore], here: Sequence[BoxScore], column
     if there[0].game_date != here[0].game_date:
         lost.append(f"is on {there[0].game_date} there, on {here[0].game_date} here")
     if lacking:
-        lost.append(f"lacks {len(lacking)} of {len(there)} players: {some(lacking, _NAMED)}")
+        lost.append(f"lacks {len(lacking)} of {len(there)} players: {first_of(lacking, _NAMED)}")
     minutes = [fsum(row.minutes_played or 0 for row in rows) for rows in (there, here)]
     if minutes[1] < minutes[0] - _ROUNDING_MINUTES:
         lost.append(f"{minutes[1]:g} of {minutes[0]:g} minutes")
@@ -152,14 +152,14 @@ def _lost_box_scores(there: Sequence[BoxScore], here: Sequence[BoxScore], column
         if row.points is not None and new.points is not None and row.points != new.points
     )
     if other:
-        lost.append(f"other points: {some(other, _NAMED)}")
+        lost.append(f"other points: {first_of(other, _NAMED)}")
     unknown = [
         column
-        for place, column in enumerate(columns)
-        if any(row.known[place] == "1" and new.known[place] == "0" for row, new in both)
+        for index, column in enumerate(columns)
+        if any(row.known[index] == "1" and new.known[index] == "0" for row, new in both)
     ]
     if unknown:
-        lost.append(f"no longer known of every player: {some(unknown, _NAMED)}")
+        lost.append(f"no longer known of every player: {first_of(unknown, _NAMED)}")
     return lost
 
 

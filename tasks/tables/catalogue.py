@@ -20,7 +20,7 @@ TABLES_DIR = Path(__file__).resolve().parent
 SHARED_DIR = TABLES_DIR / "shared"
 
 
-_once = cache  # a catalogue lives as long as the process: its methods may keep what they worked out
+_once = cache  # a catalogue lives as long as the process, and never changes
 
 
 class Catalogue:
@@ -72,7 +72,7 @@ class Catalogue:
 
     @property
     def with_ttl(self) -> tuple[TableSpec, ...]:
-        """The tables whose rows are cleaned up, by name."""
+        """The tables whose rows have a time to live, and are cleaned up; by name."""
         return tuple(spec for _, spec in sorted(self.tables.items()) if spec.ttl_days is not None)
 
     @property

@@ -56,7 +56,7 @@ class Source(_Frozen):
 
 
 class Thresholds(_Frozen):
-    """Shares of the expected set, from 0 to 1; a share equal to a threshold is on its better side."""
+    """Coverage (covered / expected) from 0 to 1; a day exactly at a threshold is on its better side."""
 
     block_below: float = Field(0.90, gt=0, le=1)
     warn_below: float = Field(0.95, gt=0, le=1)
@@ -121,7 +121,7 @@ class TableSpec(_Frozen):
     cluster: tuple[Identifier, ...] = ()
     require_partition_filter: bool = Field(False, description="Refuse queries that would read every day.")
     ttl_days: int | None = Field(
-        None, ge=1, le=3650, description="Age in days from which on rows are of no more use, and are cleaned up."
+        None, ge=1, le=3650, description="Time to live: age in days after which rows are cleaned up."
     )
     columns: tuple[Column, ...] = Field(min_length=1)
     build: Build | None = None

@@ -28,18 +28,18 @@ def request(**changes: object) -> CleanupRequest:
 
 
 @pytest.mark.parametrize(
-    ("dry_run", "approval", "only_looks"),
+    ("dry_run", "approval", "previews_only"),
     [(None, False, True), (None, True, False), (True, False, True), (False, False, False), (False, True, False)],
 )
-def test_a_run_only_looks_unless_it_says_otherwise_or_asks(
-    dry_run: bool | None, approval: bool, only_looks: bool
+def test_a_run_previews_only_unless_it_says_otherwise_or_asks(
+    dry_run: bool | None, approval: bool, previews_only: bool
 ) -> None:
-    assert request(dry_run=dry_run, approval=approval).only_looks is only_looks
+    assert request(dry_run=dry_run, approval=approval).previews_only is previews_only
 
 
 def test_a_text_that_means_false_is_no_approval() -> None:
-    assert request(approval="false").only_looks
-    assert request(dry_run="true").only_looks
+    assert request(approval="false").previews_only
+    assert request(dry_run="true").previews_only
     with pytest.raises(RequestError, match="approval='perhaps'"):
         request(approval="perhaps")
 
