@@ -150,29 +150,26 @@ class Catalogue:
 
     def _check_references(self) -> None:
         for name, spec in self.tables.items():
-            if spec.build is None:
-                continue
-            needs = [i.table for i in spec.build.inputs]
-            needs += [s.table for s in spec.build.sources if s.table]
-            for need in needs:
-                if need not in self.tables:
-                    raise CatalogueError(f"{name}/table.yaml: reads {need}, and there is no such table folder")
-            for dependency in spec.build.depends_on:
-                if dependency not in self.tables or self.tables[dependency].build is None:
-                    raise CatalogueError(f"{name}/table.yaml: depends_on {dependency}, which is not a derived table")
-            for file in ("build", "expected"):
-                if file not in self._queries[name]:
-                    raise CatalogueError(
-                        f"{name}: {file}.sql is missing; a derived table needs build.sql, expected.sql"
-                    )
-            if len(spec.build.sources) > 1:
-                for source in spec.build.sources:
-                    if f"context_{source.name}" not in self._queries[name]:
-                        raise CatalogueError(f"{name}: context_{source.name}.sql is missing for source {source.name}")
+            if spec.build is not None:
+                self._check_build(name, spec.build)
         try:
             _ = self.derived
         except CycleError as error:
             raise CatalogueError(f"depends_on goes round in a circle: {' -> '.join(error.args[1])}") from error
+
+    def _check_build(self, name: str, build: Build) -> None:
+        for need in (*(i.table for i in build.inputs), *(s.table for s in build.sources if s.table)):
+            if need not in self.tables:
+                raise CatalogueError(f"{name}/table.yaml: reads {need}, and there is no such table folder")
+        for dependency in build.depends_on:
+            if dependency not in self.tables or self.tables[dependency].build is None:
+                raise CatalogueError(f"{name}/table.yaml: depends_on {dependency}, which is not a derived table")
+        for file in ("build", "expected"):
+            if file not in self._queries[name]:
+                raise CatalogueError(f"{name}: {file}.sql is missing; a derived table needs build.sql, expected.sql")
+        for source in build.sources if len(build.sources) > 1 else ():
+            if f"context_{source.name}" not in self._queries[name]:
+                raise CatalogueError(f"{name}: context_{source.name}.sql is missing for source {source.name}")
 
 
 def load_catalogue(settings: Settings) -> Catalogue:

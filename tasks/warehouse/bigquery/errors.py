@@ -105,7 +105,7 @@ def translate(error: BaseException, settings: BigQuerySettings, *, about: str, j
     return _translate_answer(error, settings, where)
 
 
-def _translate_answer(error: BaseException, settings: BigQuerySettings, where: str) -> FullcourtError:
+def _translate_answer(error: BaseException, settings: BigQuerySettings, where: str) -> FullcourtError:  # noqa: C901 - a list of cases
     reason, text = _reason(error), _text(error)
     if isinstance(error, _LOCAL):
         return AccessError(
