@@ -36,7 +36,7 @@ def build_rows(
         source: Where the context comes from.
         objections: What earlier checks object to.
         force: Publish although judgement says no; never against integrity.
-        processed_at: What the rows say of when they were built.
+        processed_at: When the rows were built, as they record it.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried. Nothing is half-written.
@@ -64,7 +64,7 @@ def build_rows(
 
 
 synthesize_context = build_rows.with_options(name="synthesize-context", task_run_name="synthesize {table} {game_date}")
-"""The same from the fallback: a name of its own shows in the UI that the preferred source did not do."""
+"""The same, from the fallback: the name shows in the UI that the preferred source was not enough."""
 
 
 def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, parameters: Parameters) -> StagedFacts:

@@ -1,4 +1,4 @@
-"""What is known of one day before it is built, and what its context is built from."""
+"""A day before it is built: its games, and the source of its context."""
 
 from datetime import date, timedelta
 from typing import Literal

@@ -111,5 +111,5 @@ def _result(run: Run, future: PrefectFuture[Any], day: DayPlan) -> DayResult:
 
 
 def _without_work(day: DayPlan) -> DayResult:
-    """Return what is known of a day that needs no work."""
+    """Return the result of a day that needs no work."""
     return DayResult(game_date=day.game_date, skipped=day.skipped, kept=() if day.skipped else kept(day))

@@ -98,7 +98,7 @@ def read_checkpoints(
 ) -> dict[TableDay, Checkpoint]:
     """Return the last checkpoint of each table and day: the ledger's, or the artifact's where the ledger has none.
 
-    The ledger lives and is restored with the rows that it speaks of. An artifact that says anything else is written
+    The ledger is restored with the rows that it describes. An artifact that says anything else is written
     again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
     """
     ledger = _read_ledger(run, warehouse, tables, days)

@@ -1,6 +1,6 @@
 """Tell Prefect what the automations of deployments/registered/alerts.py wait for: events of the cleanup.
 
-An event says of which warehouse it speaks and what kind of cleanup it was, so that a cleanup by hand, or one of
+An event names its warehouse and the kind of cleanup, so that a cleanup by hand, or one of
 another warehouse, does not pass for the one that is waited for.
 
 An event that does not arrive fails no run: Prefect sends them in the background, and logs what it cannot send. One of

@@ -31,7 +31,7 @@ _POLL_SECONDS = 2
 _ANSWERS = 200  # a page of Prefect's API
 
 
-class Deletion(RunInput):
+class ApprovalForm(RunInput):
     """What a person fills in to resume a paused cleanup."""
 
     rows_to_delete: int = Field(
@@ -71,7 +71,7 @@ def approve(run: Run, request: CleanupRequest, previews: Sequence[TablePreview],
 
 
 def name_cleanup() -> str:
-    """Return the name of the current run: who started it, and how far it goes by itself."""
+    """Return the name of the current run: what started it, and what it does without a person."""
     given = flow_run.get_parameters()
     try:
         request = check(CleanupRequest, as_of=date.max, **given)
@@ -86,7 +86,7 @@ def _ask_in_ui(run: Run, request: CleanupRequest, previews: Sequence[TablePrevie
     content = f"{run.attempt}-{content_digest(previews)}"
     given = _take_answer(run, content)
     if given is None:
-        form = Deletion.with_initial_data(description=shown)
+        form = ApprovalForm.with_initial_data(description=shown)
         key = f"{content}-{uuid4().hex[:8]}"
         timeout = request.approval_timeout_seconds
         try:
@@ -101,7 +101,7 @@ def _ask_in_ui(run: Run, request: CleanupRequest, previews: Sequence[TablePrevie
     return _judge(given.rows_to_delete, previews, by=given.approved_by)
 
 
-def _take_answer(run: Run, content: str) -> Deletion | None:
+def _take_answer(run: Run, content: str) -> ApprovalForm | None:
     """Take the answers with which this attempt was resumed, each once; returns the one about this content, if any."""
     run_id, found = UUID(run.id), None
     with get_client(sync_client=True) as client:
@@ -110,7 +110,7 @@ def _take_answer(run: Run, content: str) -> Deletion | None:
                 continue
             client.delete_flow_run_input(run_id, each.key)
             if each.key.startswith(f"suspended-{content}-"):
-                found = Deletion.model_validate_json(each.value)
+                found = ApprovalForm.model_validate_json(each.value)
             else:
                 get_run_logger().warning("what is stale has changed since it was approved: approval is asked for again")
     return found

@@ -2,7 +2,7 @@
 
 Rows are only ever added. Before a table is touched a row says that it is about to be, with the Prefect server on whose
 behalf; another one of the same id says later what came of it. Whatever is read as an outcome in between is an error:
-``BEGUN`` stands where an error would.
+``BEGUN`` is in the column of the error.
 """
 
 import re
@@ -18,7 +18,7 @@ from tasks.warehouse.backup_name import BackupName
 BEGUN = "begun, and has not said how it ended"
 """The error of a row that says what is about to be done."""
 LONGEST = timedelta(hours=6)
-"""After this, what has not said how it ended belongs to a run that died, even if no server knows of its end."""
+"""An operation that has not ended after this time belongs to a run that died."""
 
 CleanupType = Trigger | Literal["interrupted", "restore"]
 
@@ -140,7 +140,7 @@ def next_attempt(log: Iterable[Mapping[str, Any]], run_id: str, run_count: int) 
 
 
 def before_the_log(name: BackupName, full_name: str, made_at: datetime) -> Operation:
-    """Return what a backup without any row says of its cleanup: an earlier version wrote its rows only at the end."""
+    """Return the operation of a backup without any row: an earlier version wrote its rows only at the end."""
     return Operation(
         cleanup_id=str(name),
         cleanup_type="interrupted",

@@ -1,7 +1,7 @@
-"""Doubt the clock once more before anything is deleted: what the warehouse knows to have happened cannot be to come.
+"""Check the clock against the data before anything is deleted.
 
-A clock that is ahead deletes what is to come, and on one machine that of Prefect's server is as wrong: only
-the data can tell.
+A clock that is ahead would delete rows of games to come, and a Prefect server on the same machine has the same clock:
+only the data can tell.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def doubt_today(run: Run, previews: Sequence[TablePreview]) -> tuple[str, ...]:
                 return None
             try:
                 return _day(warehouse, sql)
-            except WarehouseError as error:  # it speaks for no day then, which raises more doubt and not less
+            except WarehouseError as error:  # without its newest day there is more doubt, not less
                 get_run_logger().warning("%s cannot be compared with the clock: %s", table.full_name, error)
                 return None
 

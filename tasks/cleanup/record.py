@@ -137,7 +137,7 @@ def _append(run: Run, warehouse: Warehouse, operations: Sequence[Operation]) -> 
 
 
 def _unfinished(run: Run, warehouse: Warehouse) -> Iterator[Operation]:
-    """Yield what has begun and has not said how it ended, and the backups that no row speaks of."""
+    """Yield the operations that have begun and not ended, and one for each backup without a row."""
     log = warehouse.fetch(READ_LOG)
     yield from open_operations(log)
     yield from _unrecorded(run, warehouse, log)
@@ -152,7 +152,7 @@ def _unrecorded(run: Run, warehouse: Warehouse, log: Sequence[Mapping[str, Any]]
 
 
 def _has_ended(run: Run, operation: Operation, server: str, now: datetime) -> bool:
-    """Tell whether what has begun is known to be over; what another server's run has begun is, when it is too old."""
+    """Tell whether an operation's run is known to be over; another server's is when it has taken too long."""
     if operation.run_id == run.id or now - operation.cleanup_time > LONGEST:
         return True
     return operation.server in {server, None} and is_over(operation.run_id)

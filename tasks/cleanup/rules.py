@@ -127,7 +127,7 @@ def doubt_the_day(
 
     Args:
         previews: What would be stale.
-        known: The newest day that the warehouse knows to have come: of a final game, a box score, or a written row.
+        known: The newest day of which the warehouse has a final game, a box score, or a written row.
         unplayed: Games before the newest cutoff that the schedule says are not played, after the newest that is.
         first_unplayed: The first of their days.
     """

@@ -191,7 +191,7 @@ class FileReader:
         return None
 
     def report(self) -> FileReport:
-        """Return what is known after the last row, before anything is written."""
+        """Return the report after the last row, before anything is written."""
         days = self._contents.days
         return FileReport(
             file=self._file,

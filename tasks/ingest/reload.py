@@ -47,7 +47,7 @@ def keep_back(
         table: The table that they are of.
         found: The good rows of a file, at least one, and the report of all.
         match: The columns by which the rows replace others.
-        allow_shrink: Replace games even if the warehouse then knows less of them; not those of which rows were refused.
+        allow_shrink: Replace games even if the warehouse then has less of them; not those with rejected rows.
     """
     kind, judge = _KINDS[table.name]
     rows, report = found

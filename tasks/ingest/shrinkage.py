@@ -1,7 +1,7 @@
-"""What a file may replace: games that it knows at least as well as they are known already.
+"""What a file may replace: games of which it has at least as much as the warehouse.
 
 A file that was cut off, a source that lacks statistics and a game under another id all look like corrections. So a game
-is kept back if the warehouse would know less of it afterwards, or other points, or another day of a final game.
+is kept back if the warehouse would have less of it afterwards, or other points, or another day of a final game.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ Fixture = tuple[date, frozenset[str]]
 
 
 class BoxScore(NamedTuple):
-    """A player in one game: what must not get lost of him."""
+    """A player in one game: what must not get lost."""
 
     game_id: str
     game_date: date
@@ -181,6 +181,6 @@ def _lost_of_schedule(there: ScheduledGame, here: ScheduledGame) -> list[str]:
 
 
 def _names(row: BoxScore) -> tuple[tuple[str, str], ...]:
-    """Return by what a player is known again: his name, or his id if the name was corrected."""
+    """Return what identifies a player: the name, or the id if the name was corrected."""
     by_name = ("name", row.player_lookup)
     return (by_name, ("id", row.universal_player_id)) if row.universal_player_id else (by_name,)

@@ -130,7 +130,7 @@ class Catalogue:
         Args:
             text: GoogleSQL that may read shared queries, and those of ``table``, by their bare names.
             table: Whose queries it may read.
-            given: Bare names that the warehouse itself knows.
+            given: Bare names that the warehouse resolves itself.
             parts: More queries that it may read, as pairs of name and text.
         """
         known = {**self._shared, **(self._queries[table] if table else {}), **dict(parts), "": text}
@@ -155,7 +155,7 @@ class Catalogue:
         try:
             _ = self.derived
         except CycleError as error:
-            raise CatalogueError(f"depends_on goes round in a circle: {' -> '.join(error.args[1])}") from error
+            raise CatalogueError(f"depends_on is circular: {' -> '.join(error.args[1])}") from error
 
     def _check_build(self, name: str, build: Build) -> None:
         for need in (*(i.table for i in build.inputs), *(s.table for s in build.sources if s.table)):

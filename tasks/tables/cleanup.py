@@ -104,7 +104,7 @@ def _key(table: TableSpec) -> str:
 
 
 def _joined(columns: tuple[Column, ...]) -> str:
-    """Join values to one text; what stands for a NULL or between values stands nowhere within one."""
+    """Join values to one text; the marks for a NULL and between values occur in no value."""
     return "CONCAT(" + ", '|', ".join(f"COALESCE({_text(column)}, '~')" for column in columns) + ")"
 
 

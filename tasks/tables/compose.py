@@ -27,7 +27,7 @@ def compose(query: str, known: Mapping[str, str], *, given: Collection[str] = ()
     Args:
         query: The name of the query.
         known: The text of every query by name.
-        given: Bare names to leave alone: the warehouse knows them.
+        given: Bare names to leave alone: the warehouse resolves them.
 
     Raises:
         CatalogueError: There is no such query, a bare name is unknown, or queries name each other in a circle.
