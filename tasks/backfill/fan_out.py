@@ -43,7 +43,7 @@ def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> lis
                     progress.advance(result)
     if len(results) < len(plan):
         get_run_logger().error(
-            "%d days in a row failed with %s; %d days are not tried: remove the cause, then run the range again",
+            "%d days in a row failed with %s; %d days are not tried: fix the cause, then run the range again",
             failures.in_a_row,
             failures.cause,
             len(plan) - len(results),

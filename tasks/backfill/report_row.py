@@ -74,7 +74,7 @@ def _contradictions(result: DayResult, row_counts: Mapping[TableDay, int]) -> li
 
 def _reason(day: DayPlan, result: DayResult) -> str:
     if result.outcome == "not_tried":
-        return "not tried: the days before it failed of one cause; remove it, then run the range again"
+        return "not tried: the days before it failed of one cause; fix it, then run the range again"
     worst = next((each for each in result.checkpoints if each.outcome == result.outcome and each.reason), None)
     if worst is not None:
         return f"{worst.table_name}: {worst.message}"

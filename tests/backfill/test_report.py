@@ -110,7 +110,7 @@ def test_a_day_that_is_not_tried_says_why(league: League, settings: Settings, ru
     assert [row.outcome for row in report.rows] == ["failed", "not_tried", "not_tried"]
     assert [row.published for row in report.rows] == [0, 0, 40]
     for row in report.rows[1:]:
-        assert row.reason == "not tried: the days before it failed of one cause; mend it, then run the range again"
+        assert row.reason == "not tried: the days before it failed of one cause; fix it, then run the range again"
 
 
 @pytest.mark.duckdb_only
