@@ -12,6 +12,8 @@ from flows.cleanup import cleanup
 from flows.ingest import ingest
 from flows.restore import restore
 
+pytestmark = pytest.mark.no_server
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GUIDES: list[tuple[str, Flow[..., Any]]] = [
     ("backfill.md", ingest),

@@ -15,6 +15,7 @@ from tasks.cleanup import record as cleanup_record
 from tasks.cleanup.audit import BEGUN, Operation
 from tasks.errors import QueryError, WarehouseBusyError
 from tasks.runtime import limits
+from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Warehouse
@@ -280,11 +281,11 @@ def test_of_two_servers_that_begin_at_the_same_moment_whoever_sees_the_other_wit
 ) -> None:
     appends = cleanup_record._append
 
-    def both(given: Settings, warehouse: Warehouse, operations: Sequence[Operation]) -> None:
-        appends(given, warehouse, operations)
+    def both(current: Run, warehouse: Warehouse, operations: Sequence[Operation]) -> None:
+        appends(current, warehouse, operations)
         if operations[0].is_open:
             other = operations[0].model_copy(update={"cleanup_id": "the other", "run_id": str(uuid4())})
-            appends(given, warehouse, [other.begun("another")])
+            appends(current, warehouse, [other.begun("another")])
 
     put_some(settings)
     before = everything(settings)

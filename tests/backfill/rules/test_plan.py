@@ -16,6 +16,8 @@ from tasks.parameters import check
 from tasks.tables.spec import Build
 from tests.asked import asked
 
+pytestmark = pytest.mark.no_server
+
 DAY = date(2023, 2, 23)
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
 ZONES, MAIN = "zones", "factors"

@@ -12,6 +12,8 @@ from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.report_row import ReportRow, report_row
 from tasks.backfill.result import DayResult
 
+pytestmark = pytest.mark.no_server
+
 DAY = date(2023, 2, 23)
 NOON = datetime(2023, 2, 24, 12, tzinfo=UTC)
 MAIN = "player_composite_factors"
