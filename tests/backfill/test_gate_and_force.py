@@ -137,7 +137,7 @@ def test_a_blocked_table_blocks_what_is_built_from_it_unless_forced(
     open_season(league, DAY)
     for row in league.box:  # more attempts than a team can have: its zone rates are out of range
         if row["game_date"] < DAY and row["team_abbr"] == "BOS":
-            row["paint_attempts"] = 900
+            row |= {"paint_attempts": 900, "fg_attempts": 905}
     league.write(settings)
     report = run(DAY)
     assert outcomes(report) == {DAY: "blocked"}

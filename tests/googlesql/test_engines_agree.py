@@ -30,7 +30,16 @@ def test_a_league_with_every_kind_of_game_and_player(googlesql: GoogleSQL, setti
     league = League()
     for number, day in enumerate([START, DAY - timedelta(days=8), DAY - timedelta(days=2), DAY - timedelta(days=1)]):
         league.game(day, "BOS", "NYK", players=6, points=10 + number, fg_attempts=9 + number)
-        league.game(day, "LAL", "MIA", players=6, three_pt_attempts=7, paint_attempts=number, paint_makes=0)
+        league.game(
+            day,
+            "LAL",
+            "MIA",
+            players=6,
+            three_pt_attempts=7,
+            paint_attempts=number,
+            paint_makes=0,
+            fg_attempts=9 + number,
+        )
     league.game(DAY, "BOS", "LAL", players=6)
     league.game(DAY, "NYK", "MIA", players=6, status=2)
     league.game(DAY, "EST", "WST", players=5, all_star=True)
@@ -72,14 +81,17 @@ FLOATS = st.one_of(st.none(), st.sampled_from([0.0, -0.05, 0.05, 0.25, 2.5, 1e12
 def boxes(draw: st.DrawFn) -> dict[str, Any]:
     league, (team, opponent) = League(), draw(TEAMS)
     day = DAY - timedelta(days=draw(st.sampled_from([0, 0, 1, 2, 6, 7, 13, 14, 29, 30, 90])))
+    chart = {name: draw(NUMBERS) for name in ("paint_attempts", "mid_range_attempts", "three_pt_attempts")}
+    charted = sum(attempts or 0 for attempts in chart.values())
     return league.player(
         draw(NAMES),
         day,
         f"00222{draw(st.integers(1, 3)):05d}",
         team,
         opponent,
-        **{name: draw(NUMBERS) for name in ("points", "fg_attempts", "ft_attempts", "turnovers", "offensive_rebounds")},
-        **{name: draw(NUMBERS) for name in ("paint_attempts", "mid_range_attempts", "three_pt_attempts")},
+        **{name: draw(NUMBERS) for name in ("points", "ft_attempts", "turnovers", "offensive_rebounds")},
+        **chart,
+        fg_attempts=draw(st.one_of(NUMBERS, st.just(charted))),
         minutes_played=draw(MINUTES),
         usage_rate=draw(FLOATS),
         is_active=draw(st.booleans()),
