@@ -234,7 +234,7 @@ def test_what_never_passes_ends_at_the_deadline_and_is_not_tried_by_the_task_aga
         ("quotaExceeded", "QuotaError", "run again when it is there again"),
         ("billingNotEnabled", "AccessError", "let the project"),
         ("accessDenied", "AccessError", "grant it"),
-        ("notFound", "SchemaError", "deployments.commands.ddl apply"),
+        ("notFound", "SchemaError", "fullcourt ddl apply"),
     ],
 )
 def test_a_job_that_would_fail_again_is_not_tried_again_and_the_message_has_table_job_and_remedy(

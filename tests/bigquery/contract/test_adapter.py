@@ -251,7 +251,7 @@ def test_a_job_that_was_begun_before_is_found_and_not_run_again(warehouse: Wareh
 
 
 def test_every_error_says_what_to_do(warehouse: Warehouse, client: bigquery.Client, settings: Settings) -> None:
-    with pytest.raises(SchemaError, match=r"deployments.commands.ddl apply"):
+    with pytest.raises(SchemaError, match=r"fullcourt ddl apply"):
         warehouse.fetch("SELECT 1 AS x FROM nba_analytics.nothing")
     with pytest.raises((QueryError, SchemaError), match="nobody"):
         warehouse.fetch(f"SELECT nobody FROM {TEAMS.full_name}")
