@@ -40,18 +40,21 @@ class Known:
         message: The whole first line of the record, without its time.
         exception: The whole line of the exception that ends its traceback; None for a record without one.
         reason: Why it is no fault of the application, and what becomes of the work.
+        statement: What the record also contains.
     """
 
     log: str
     message: str
     exception: str | None
     reason: str
+    statement: str = ""
 
     def explains(self, log: str, record: Sequence[str]) -> bool:
         """Whether a record of a log is this one."""
         exception = exception_of(record)
         return (
             log == self.log
+            and self.statement in "\n".join(record)
             and re.fullmatch(self.message, re.sub(f"^{_TIME}", "", record[0])) is not None
             and (
                 exception is None
@@ -95,6 +98,14 @@ KNOWN: tuple[Known, ...] = (
         r"evaluate_proactive_triggers_periodic\(\)\{evaluate_proactive_triggers_periodic\}",
         r"AssertionError: Trigger\._automation has been garbage collected",
         "A test removes an alert while the server looks at it. The server looks at the others at its next turn.",
+    ),
+    Known(
+        "server.log",
+        r"ERROR   \| (docket\.dependencies - ↩ .* evaluate_proactive_triggers_periodic\(\).*|"
+        r"prefect\.server\.utilities\.messaging\.memory - Failed in consume_loop)",
+        r"sqlalchemy\.exc\.IntegrityError: \(sqlite3\.IntegrityError\) FOREIGN KEY constraint failed",
+        "A test removes an alert while the server counts an event for it. The others count it at their next turn.",
+        statement="[SQL: INSERT INTO automation_bucket ",
     ),
     Known(
         "server.log",

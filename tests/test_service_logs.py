@@ -49,6 +49,14 @@ EXPLAINED = [
     (
         "server.log",
         (
+            f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}"
+            "sqlalchemy.exc.IntegrityError: (sqlite3.IntegrityError) FOREIGN KEY constraint failed\n"
+            "[SQL: INSERT INTO automation_bucket (automation_id) VALUES (:automation_id)]\n"
+        ),
+    ),
+    (
+        "server.log",
+        (
             f"{TIME}ERROR   | prefect.server.services.task_run_recorder - "
             f"Error flushing 1 events (1 to retry, 0 dropped)\n{FRAMES}"
             "asyncio.exceptions.CancelledError: Cancelled via cancel scope 7f05 by <Task cancelling>\n"
