@@ -35,7 +35,7 @@ def open_project(server: BigQueryServer, project: str) -> dict[str, str]:
         "FULLCOURT_BIGQUERY_PROJECT": project,
         "FULLCOURT_BIGQUERY_CREDENTIALS_BLOCK": block,
         "FULLCOURT_BIGQUERY_APPEND_INTERVAL_SECONDS": "0",
-        "FULLCOURT_BIGQUERY_RETRY_DEADLINE_SECONDS": "3",
+        "FULLCOURT_BIGQUERY_RETRY_DEADLINE_SECONDS": "60",  # on a busy machine, a job takes some of them
     }
 
 

@@ -80,7 +80,8 @@ def test_no_raw_error_of_the_driver_or_of_what_is_under_it_crosses(
     def fails() -> None:
         raise raw
 
-    with open_warehouse(settings.connection()) as warehouse:
+    hasty = settings.model_copy(update={"bigquery_retry_deadline_seconds": 0.5})
+    with open_warehouse(hasty.connection()) as warehouse:
         assert isinstance(warehouse, BigQueryWarehouse)
         with pytest.raises(kind, match=f"look-up {SCORES}: .*{said}"):
             warehouse._jobs.call(Purpose("look-up", SCORES), fails)

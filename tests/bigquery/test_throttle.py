@@ -35,7 +35,6 @@ def test_many_days_are_published_without_one_refusal_because_they_are_throttled(
     monkeypatch.setattr(server.quotas, "table_updates_in_10_seconds", ALLOWED)
     monkeypatch.setenv("FULLCOURT_BIGQUERY_TABLE_UPDATES_PER_10_SECONDS", str(throttle))
     monkeypatch.setenv("FULLCOURT_BIGQUERY_APPEND_INTERVAL_SECONDS", "2")  # the ledger's own way to stay below it
-    monkeypatch.setenv("FULLCOURT_BIGQUERY_RETRY_DEADLINE_SECONDS", "60")
     report = run((some[0], some[-1]), tables=[TABLE], max_concurrency=8)
     assert report.is_done
     copies = [job for job in server.jobs(project) if job["configuration"]["jobType"] == "COPY"]
