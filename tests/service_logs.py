@@ -101,8 +101,7 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "server.log",
-        r"ERROR   \| (docket\.dependencies - ↩ .* evaluate_proactive_triggers_periodic\(\).*|"
-        r"prefect\.server\.utilities\.messaging\.memory - Failed in consume_loop)",
+        r"ERROR   \| prefect\.server\.events\.triggers - Error evaluating automation [\w-]+ trigger [\w-]+ proactively",
         r"sqlalchemy\.exc\.IntegrityError: \(sqlite3\.IntegrityError\) FOREIGN KEY constraint failed",
         "A test removes an alert while the server counts an event for it. The others count it at their next turn.",
         statement="[SQL: INSERT INTO automation_bucket ",

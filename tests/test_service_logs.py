@@ -49,7 +49,8 @@ EXPLAINED = [
     (
         "server.log",
         (
-            f"{TIME}ERROR   | prefect.server.utilities.messaging.memory - Failed in consume_loop\n{FRAMES}"
+            f"{TIME}ERROR   | prefect.server.events.triggers - "
+            f"Error evaluating automation a2b6-1 trigger 482a-2 proactively\n{FRAMES}"
             "sqlalchemy.exc.IntegrityError: (sqlite3.IntegrityError) FOREIGN KEY constraint failed\n"
             "[SQL: INSERT INTO automation_bucket (automation_id) VALUES (:automation_id)]\n"
         ),

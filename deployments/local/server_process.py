@@ -4,11 +4,20 @@ Prefect begins most transactions as readers. One that reads and then writes is r
 locked``, if another has written in between: SQLite cannot wait there, whatever its time limit is. On a busy machine
 events were dropped that way, and their alerts came late or never. Here a transaction is a writer's from its beginning,
 and waits for its turn: https://www.sqlite.org/lang_transaction.html. On PostgreSQL none of this is needed.
+
+It does not wait within SQLite, which would hold the connection's mutex. If the event loop then frees a cursor of that
+connection, it waits for the mutex, and with it the transaction that has the turn: the whole server stood still until
+the time limit.
 """
 
-from collections.abc import AsyncGenerator
+import random
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
+import aiosqlite
 from prefect.cli import app
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -19,6 +28,7 @@ TURN_TIMEOUT_SECONDS = 600
 """How long a writer waits for its turn: on a machine that stalled, Prefect's 60 s were not enough."""
 
 _begin, _set_up = AioSqliteConfiguration.begin_transaction, AioSqliteConfiguration.setup_sqlite
+_execute = aiosqlite.Connection._execute  # noqa: SLF001 - all of a connection's calls go through it
 
 
 @asynccontextmanager
@@ -41,16 +51,34 @@ async def begin_as_writer(
 
 
 def set_up(self: AioSqliteConfiguration, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    """Set up a connection as Prefect does, with a longer wait for the lock."""
+    """Set up a connection as Prefect does, but let SQLite not wait for the lock."""
     _set_up(self, connection, record)
     with closing(connection.cursor()) as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {TURN_TIMEOUT_SECONDS * 1000}")
+        cursor.execute("PRAGMA busy_timeout = 0")
+
+
+async def execute(self: aiosqlite.Connection, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a call in the connection's thread, again until it has its turn."""
+    return await _execute(self, _in_turn, self._connection, call, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def _in_turn(connection: sqlite3.Connection, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    deadline = time.monotonic() + TURN_TIMEOUT_SECONDS
+    while True:
+        try:
+            return call(*args, **kwargs)
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            if not is_busy or connection.in_transaction or time.monotonic() >= deadline:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
 
 
 def take_turns() -> None:
     """Replace what Prefect does with SQLite, for this process."""
     AioSqliteConfiguration.begin_transaction = begin_as_writer  # type: ignore[method-assign]
     AioSqliteConfiguration.setup_sqlite = set_up  # type: ignore[method-assign, assignment]
+    aiosqlite.Connection._execute = execute  # type: ignore[method-assign, assignment] # noqa: SLF001
 
 
 if __name__ == "__main__":
