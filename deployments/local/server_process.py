@@ -59,17 +59,16 @@ def set_up(self: AioSqliteConfiguration, connection: DBAPIConnection, record: Co
 
 async def execute(self: aiosqlite.Connection, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a call in the connection's thread, again until it has its turn."""
-    return await _execute(self, _in_turn, self._connection, call, *args, **kwargs)  # type: ignore[no-untyped-call]
+    return await _execute(self, _in_turn, call, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
-def _in_turn(connection: sqlite3.Connection, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _in_turn(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     deadline = time.monotonic() + TURN_TIMEOUT_SECONDS
     while True:
         try:
             return call(*args, **kwargs)
         except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-            if not is_busy or connection.in_transaction or time.monotonic() >= deadline:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                 raise
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
 
