@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 TURN_TIMEOUT_SECONDS = 600
-"""How long a writer waits for its turn: on a machine that stalled, Prefect's 60 s were not enough."""
+"""How long a call waits for its turn: longer than any transaction takes, however busy the machine is."""
 
 _begin, _set_up = AioSqliteConfiguration.begin_transaction, AioSqliteConfiguration.setup_sqlite
 _execute = aiosqlite.Connection._execute  # noqa: SLF001 - all of a connection's calls go through it

@@ -4,23 +4,9 @@ from typing import Any
 
 import pytest
 
-from tasks.ingest.cells import read_row
-from tasks.ingest.game_log_row import GameLogRow
-from tests.ingest.files import log_row
+from tests.ingest.rows import problems, summary
 
 pytestmark = pytest.mark.no_server
-
-
-def summary(**changes: Any) -> dict[str, object]:
-    row = read_row(GameLogRow, log_row(**changes))
-    assert isinstance(row, GameLogRow), row
-    return row.to_summary()
-
-
-def problems(**changes: Any) -> list[tuple[str, str]]:
-    found = read_row(GameLogRow, log_row(**changes))
-    assert isinstance(found, list), found
-    return [(problem.column, problem.reason) for problem in found]
 
 
 @pytest.mark.parametrize(
