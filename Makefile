@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 OLDEST_PYTHON := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-bigquery check up backfill down doctor alert-test bench ddl lock clean
+.PHONY: help setup demo test test-all test-bigquery proof check up backfill down doctor alert-test bench ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ test-all: setup ## Run every test: also every behaviour on BigQuery, kills, real
 test-bigquery: setup ## Run the contract tests on a real BigQuery project, an empty one: PROJECT=my-project
 	@if [ -z "$(PROJECT)" ]; then echo "error: name an empty project: make test-bigquery PROJECT=my-project" >&2; exit 1; fi
 	FULLCOURT_TEST_BIGQUERY_PROJECT=$(PROJECT) $(BIN)/python -m pytest tests/bigquery/contract -W default::UserWarning
+
+proof: setup ## Damage leagues at random, and let no day of them pass that is not whole: LEAGUES=2000
+	@$(BIN)/python -m tests.proof $(or $(LEAGUES),200)
 
 check: setup ## Run ruff, mypy and import-linter
 	$(BIN)/ruff check .

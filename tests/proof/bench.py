@@ -1,0 +1,161 @@
+"""Decide the days of a league as a date task does, by the application's own steps, without a Prefect server.
+
+A step is called as the function that it is: one attempt, no task run. Everything else is the real thing: the plan on
+what the tables hold, the checks, the builds, the gate, the publishing and the ledger, on a DuckDB file.
+"""
+
+import importlib
+import logging
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Self
+from unittest.mock import patch
+
+import pyarrow as pa
+
+import tasks.backfill
+from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.day import ContextSource
+from tasks.backfill.one_day import backfill_date
+from tasks.backfill.request import BackfillRequest
+from tasks.backfill.result import DayResult
+from tasks.backfill.survey import plan_backfill
+from tasks.runtime.run import Run
+from tasks.settings import Settings
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.base import arrow_schema
+from tasks.warehouse.dialect import DUCKDB_TYPES
+from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
+from tests.proof.league import DAYS, OPENING, ProofLeague, Row
+
+MAIN = "player_composite_factors"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What came of a league: every day's result, and the rows that its tables hold."""
+
+    results: dict[date, DayResult]
+    rows: dict[str, dict[date, list[Row]]]
+
+    def checkpoints(self) -> Iterator[Checkpoint]:
+        """Yield what was decided of each table and day."""
+        for result in self.results.values():
+            yield from result.checkpoints
+
+
+class Bench:
+    """A warehouse for one league after another."""
+
+    def __init__(self, path: Path) -> None:
+        self.settings = Settings(duckdb_path=path, extra_tables_dir=None)
+        self._catalogue = load_catalogue(self.settings)
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        run = Run(self.settings, "proof", 1)
+        self._stack.enter_context(_without_prefect())
+        warehouse = self._stack.enter_context(run.warehouse("hold"))  # held: opening the file again costs no time
+        assert isinstance(warehouse, DuckDBWarehouse)
+        warehouse.create(self._catalogue.tables.values())
+        self._file = warehouse._open  # inputs are written behind the application's back, as users' programs do
+        for name in ProofLeague().tables:  # users' tables hold NULL where it should not be
+            spec = self._catalogue.table(name)
+            columns = ", ".join(f"{column.name} {DUCKDB_TYPES[column.type]}" for column in spec.columns)
+            self._file.execute(f"CREATE OR REPLACE TABLE {spec.full_name} ({columns})")
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
+
+    def decide(
+        self, league: ProofLeague, context_source: ContextSource = "auto", days: Sequence[date] | None = None
+    ) -> Decided:
+        """Put a league in place of the one before, and backfill its days, all or some, in a run of their own."""
+        self._write(league)
+        run = Run(self.settings, "proof", 1)
+        request = self._request(context_source, days)
+        plan = plan_backfill.fn(run, request)
+        results = dict[date, DayResult]()
+        for day in plan.days:
+            if day.needs_work:
+                result = backfill_date.fn(run, request, day).data
+                assert isinstance(result, DayResult)
+                results[day.game_date] = result
+            else:
+                results[day.game_date] = DayResult(game_date=day.game_date, skipped=day.skipped)
+        return Decided(results, {name: self._read(name) for name in request.tables})
+
+    def _request(self, context_source: ContextSource, days: Sequence[date] | None) -> BackfillRequest:
+        given: dict[str, Any] = {
+            "as_of": OPENING + timedelta(days=400),
+            "start_date": None,
+            "end_date": None,
+            "dates": days or [OPENING + timedelta(days=number) for number in range(DAYS)],
+            "tables": self._catalogue.with_dependencies([MAIN]),
+            "force": False,
+            "dry_run": False,
+            "resume": True,
+            "context_source": context_source,
+            "max_concurrency": 1,
+            "stop_after_identical_failures": 10_000,
+            "max_bytes_billed": None,
+            "max_days": 1000,
+        }
+        wanted = BackfillRequest.model_fields
+        return BackfillRequest(**{name: value for name, value in given.items() if name in wanted})
+
+    def _write(self, league: ProofLeague) -> None:
+        for spec in self._catalogue.tables.values():
+            if spec.query is None:
+                self._file.execute(f"DELETE FROM {spec.full_name}")
+        for name, rows in league.tables.items():
+            spec = self._catalogue.table(name)
+            incoming = pa.Table.from_pylist(rows, arrow_schema(spec))
+            self._file.register("incoming", incoming)
+            self._file.execute(f"INSERT INTO {spec.full_name} BY NAME SELECT * FROM incoming")
+            self._file.unregister("incoming")
+
+    def _read(self, table: str) -> dict[date, list[Row]]:
+        spec = self._catalogue.table(table)
+        result = self._file.execute(f"SELECT * FROM {spec.full_name}")
+        names = [column[0] for column in result.description]
+        found: dict[date, list[Row]] = {}
+        for values in result.fetchall():
+            row = dict(zip(names, values, strict=True))
+            found.setdefault(row[spec.partition], []).append(row)
+        return found
+
+
+def _plain(target: Any) -> Callable[..., Any]:
+    return target.fn  # type: ignore[no-any-return]
+
+
+def _nothing(*args: object, **kwargs: object) -> None:
+    return None
+
+
+_INSTEAD: dict[str, Callable[..., Any]] = {
+    "retrying": _plain,
+    "get_run_logger": lambda: logging.getLogger("proof"),
+    "write_markdown": _nothing,
+    "read_markdown": _nothing,
+    "write_table": _nothing,
+}
+"""What the backfill asks Prefect for, and what is answered here."""
+
+
+@contextmanager
+def _without_prefect() -> Iterator[None]:
+    logging.getLogger("proof").setLevel(logging.CRITICAL)
+    with ExitStack() as stack:
+        for found in pkgutil.iter_modules(tasks.backfill.__path__, "tasks.backfill."):
+            module = importlib.import_module(found.name)
+            for name, instead in _INSTEAD.items():
+                if hasattr(module, name):
+                    stack.enter_context(patch.object(module, name, instead))
+        yield
