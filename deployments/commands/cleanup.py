@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
+from deployments.commands.output import ask
 from deployments.local.api import use_prefect
 from tasks.settings import load_settings
 from tasks.warehouse.open import open_warehouse
@@ -65,17 +66,10 @@ def put_back(home: Path, backup: str, *, dry_run: bool, yes: bool) -> int:
             code = _say(restore(backup, dry_run=True, return_state=True))
             if code or dry_run:
                 return code
-            if _ask("Type yes to put these rows back: ") != "yes":
+            if ask("Type yes to put these rows back: ") != "yes":
                 print("Nothing was put back.")
                 return 1
         return _say(restore(backup, dry_run=False, return_state=True))
-
-
-def _ask(question: str) -> str:
-    try:
-        return input(question).strip()
-    except EOFError:
-        return ""
 
 
 def _say(state: Any) -> int:

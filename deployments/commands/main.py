@@ -173,15 +173,19 @@ def alert_test(home: Path) -> int:
 
 @fullcourt.command()
 @click.argument("action", type=click.Choice(["write", "apply"]), help="What to do with the statements.")
-def ddl(action: str) -> int:
-    """Write or apply the CREATE TABLE statements.
+@click.option("--dry-run", is_flag=True, help="Show what would be created and added, and change nothing.")
+@_yes
+def ddl(action: str, dry_run: bool, yes: bool) -> int:
+    """Write or apply the statements of the tables.
 
-    `write` writes deployments/bigquery/; `apply` creates the tables that the configured warehouse lacks. Nothing is
-    ever dropped or changed: a table that differs is named, and the exit code is 1.
+    `write` writes deployments/bigquery/; `apply` creates the tables that the configured warehouse lacks. Where a table
+    that Fullcourt writes lacks columns, it shows them, asks, and adds them. Nothing is ever dropped or changed: what
+    differs otherwise is named, and the exit code is 1.
     """
     from deployments.commands import ddl
 
-    return ddl.write() if action == "write" else ddl.apply()
+    _refuse_both(dry_run=dry_run, yes=yes)
+    return ddl.write() if action == "write" else ddl.apply(dry_run=dry_run, yes=yes)
 
 
 @ends_clearly

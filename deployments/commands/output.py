@@ -32,3 +32,11 @@ def print_report(console: Console, rows: Sequence[Mapping[str, object]]) -> None
         cells = ("" if row[name] is None else str(row[name]) for name in _COLUMNS)
         table.add_row(*cells, style=_STYLES.get(str(row["outcome"]), "yellow"))
     console.print(table)
+
+
+def ask(question: str) -> str:
+    """Return what a person answers on the terminal; nothing if there is none."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""

@@ -1,9 +1,12 @@
-"""The statements that create what the catalogue describes, in GoogleSQL; safe to repeat, they never change a table.
+"""The statements that create what the catalogue describes, and add what a table lacks, in GoogleSQL; safe to repeat.
+
+None of them drops anything, or changes a column that is there.
 
 https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language
 """
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 
 from tasks.tables.spec import Column, TableSpec
@@ -39,6 +42,12 @@ def create_table(table: TableSpec) -> str:
     if table.cluster:
         clauses.append(f"CLUSTER BY {', '.join(table.cluster)}")
     return "\n".join([*clauses, f"OPTIONS({', '.join(options)})"])
+
+
+def add_columns(table: TableSpec, columns: Sequence[Column]) -> str:
+    """Return the statement that adds columns to a table: the rows that are there have NULL in them."""
+    added = ",\n".join(f"  ADD COLUMN IF NOT EXISTS {_column(column, is_enforced=False)}" for column in columns)
+    return f"ALTER TABLE {table.full_name}\n{added}"
 
 
 def definition(view: TableSpec) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
-from tasks.tables.spec import TableSpec
+from tasks.tables.spec import Column, TableSpec
 
 Parameter = str | int | float | bool | date | datetime | Sequence[str]
 Parameters = Mapping[str, Parameter]
@@ -120,6 +120,10 @@ class Warehouse(Protocol):
 
     def create(self, tables: Iterable[TableSpec]) -> None:
         """Create the tables that are missing, and views of ours that are out of date; changes no table."""
+        ...
+
+    def add_columns(self, table: TableSpec, columns: Sequence[Column]) -> None:
+        """Add columns that a table lacks; its rows have NULL in them."""
         ...
 
     def stage(

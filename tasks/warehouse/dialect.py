@@ -16,10 +16,15 @@ DUCKDB_TYPES = {
     "DATE": "DATE",
     "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
 }
-GOOGLESQL_TYPES = {duckdb: google for google, duckdb in DUCKDB_TYPES.items()}
+_GOOGLESQL_TYPES = {duckdb: google for google, duckdb in DUCKDB_TYPES.items()}
 
 
 _translating = threading.Lock()  # days that start together would all translate the same queries
+
+
+def googlesql_type(kind: str) -> str:
+    """Return the GoogleSQL name of one of DuckDB's column types; the type itself if it has none."""
+    return "NUMERIC" if kind.startswith("DECIMAL(") else _GOOGLESQL_TYPES.get(kind, kind)
 
 
 def to_duckdb(sql: str) -> tuple[str, frozenset[str]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.tables.spec import TableSpec
+from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import Backup, Origin, Parameters, Replaced, Row, Staged, Warehouse
 from tasks.warehouse.open import open_warehouse
 
@@ -72,6 +72,10 @@ class DryRun:
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
         """Drop nothing."""
         return []
+
+    def add_columns(self, table: TableSpec, columns: Sequence[Column]) -> None:  # noqa: ARG002
+        """Refuse."""
+        _refuse(table)
 
     @contextmanager
     def stage(

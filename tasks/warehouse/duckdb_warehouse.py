@@ -9,9 +9,9 @@ from typing import Any
 import duckdb  # noqa: TID251
 import pyarrow as pa
 
-from tasks.tables.spec import TableSpec
+from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import Backup, Parameters, Replaced, Row, Staged, arrow_schema
-from tasks.warehouse.dialect import DUCKDB_TYPES, GOOGLESQL_TYPES, to_duckdb
+from tasks.warehouse.dialect import DUCKDB_TYPES, googlesql_type, to_duckdb
 from tasks.warehouse.duckdb_connection import Connection
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
@@ -46,7 +46,7 @@ class DuckDBWarehouse(Connection):
                 {"names": [table.full_name for table in tables]},
             ).fetchall()
         for table, column, kind in rows:
-            found.setdefault(table, {})[column] = GOOGLESQL_TYPES.get(kind, kind)
+            found.setdefault(table, {})[column] = googlesql_type(kind)
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:
@@ -64,6 +64,13 @@ class DuckDBWarehouse(Connection):
                     f"{c.name} {DUCKDB_TYPES[c.type]}{' NOT NULL' if c.required else ''}" for c in table.columns
                 )
                 self._run(f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})")
+
+    def add_columns(self, table: TableSpec, columns: Sequence[Column]) -> None:
+        """Add columns that a table lacks, in one transaction; its rows have NULL in them."""
+        with self._writing(table):
+            for column in columns:
+                kind = DUCKDB_TYPES[column.type]
+                self._run(f"ALTER TABLE {table.full_name} ADD COLUMN IF NOT EXISTS {column.name} {kind}")
 
     @contextmanager
     def stage(

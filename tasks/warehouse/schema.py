@@ -1,10 +1,14 @@
-"""Check that the tables match the catalogue before anything is read or written."""
+"""Check that the tables are what the catalogue needs, before anything is read or written.
 
-from collections.abc import Iterable
+Users' tables are theirs: they have more columns than the catalogue knows, and numbers of other types. What fits is
+taken as it is. What a table that we write lacks is added by a person, who runs ``fullcourt ddl apply``.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from tasks.errors import SchemaError
 from tasks.tables.catalogue import Catalogue
-from tasks.tables.spec import TableSpec
+from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import Warehouse
 
 
@@ -32,21 +36,49 @@ def prepare_tables(
     warehouse.create(made)
 
 
-def differences(table: TableSpec, existing: dict[str, dict[str, str]]) -> list[str]:
-    """Return what is missing in a table or has another type, and what to do; empty if it matches.
+_READ_AS = {"FLOAT64": frozenset({"FLOAT64", "NUMERIC", "BIGNUMERIC", "INT64"})}
+_WRITTEN_AS = {"FLOAT64": frozenset({"FLOAT64", "NUMERIC", "BIGNUMERIC"})}
+"""Column types that hold what the catalogue's type says; a number with a fraction does not fit an INT64."""
+
+
+def missing_columns(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -> tuple[Column, ...]:
+    """Return the columns that a table lacks and that ``fullcourt ddl apply`` adds: of tables that we write.
+
+    An input is filled by another program, so that a column that is missing there stays empty if it is added.
+    """
+    there = existing.get(table.full_name)
+    if there is None or table.role not in ("derived", "record"):
+        return ()
+    return tuple(column for column in table.columns if column.name not in there)
+
+
+def wrong_columns(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what no statement of ours can mend in a table that exists, and what to do; empty if there is nothing."""
+    there, added = existing.get(table.full_name) or {}, missing_columns(table, existing)
+    fitting = _READ_AS if table.role == "input" else _WRITTEN_AS
+    problems = []
+    for column in table.columns if there else ():
+        kind = there.get(column.name)
+        if kind is None and column not in added:
+            problems.append(f"table {table.full_name} has no column {column.name}: add it, of type {column.type}")
+        elif kind is not None and kind not in fitting.get(column.type, {column.type}):
+            problems.append(f"column {table.full_name}.{column.name} is {kind}: it must be {column.type}")
+    return problems
+
+
+def differences(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what is missing in a table or has another type, and what to do; empty if it fits.
 
     Args:
         table: The table in the catalogue.
         existing: The types of the existing columns, by table and column.
     """
-    there = existing.get(table.full_name)
-    if there is None:
+    if table.full_name not in existing:
         return [f"table {table.full_name} does not exist: load it with the ingest deployment"]
-    problems = []
-    for column in table.columns:
-        kind = there.get(column.name)
-        if kind is None:
-            problems.append(f"table {table.full_name} has no column {column.name}: add it, of type {column.type}")
-        elif kind != column.type:
-            problems.append(f"column {table.full_name}.{column.name} is {kind}: it must be {column.type}")
+    problems = wrong_columns(table, existing)
+    if added := missing_columns(table, existing):
+        names = ", ".join(f"{column.name} {column.type}" for column in added)
+        problems.append(
+            f"table {table.full_name} has no column {names}: add what is missing with `fullcourt ddl apply`"
+        )
     return problems

@@ -160,8 +160,7 @@ def test_a_view_cannot_be_written(client: bigquery.Client, project: str) -> None
     for statement in ("DELETE FROM d.best WHERE who = 'a'", "INSERT INTO d.best (who) SELECT 'c' AS who"):
         with pytest.raises(BadRequest, match=f"{project}:d.best is a view, whose rows cannot be changed"):
             query(client, statement)
-    with pytest.raises(MethodNotImplemented, match="dry runs over views"):
-        query(client, "SELECT who FROM d.best", dry_run=True)
+    query(client, "SELECT who FROM d.best", dry_run=True)
     client.delete_table("d.best")
     with pytest.raises(NotFound):
         query(client, "SELECT who FROM d.best")
@@ -211,3 +210,20 @@ def test_a_list_of_tables_comes_in_pages_and_says_what_each_is(client: bigquery.
     assert (kept.expires, kept.labels, another.expires) == (EXPIRES, {"application": "fullcourt"}, None)
     assert all(table.created.date() == datetime.now(UTC).date() for table in (another, best, kept))
     assert another.time_partitioning.field == "game_date"
+
+
+def test_columns_are_added_at_the_end_and_are_null_in_the_rows_that_are_there(
+    client: bigquery.Client, server: BigQueryServer, project: str
+) -> None:
+    add = f'ALTER TABLE {SCORES} ADD COLUMN IF NOT EXISTS why STRING OPTIONS(description = "Why.")'
+    query(client, f"{add}, ADD COLUMN IF NOT EXISTS score FLOAT64")
+    query(client, add)
+    fields = [(each.name, each.field_type, each.mode, each.description) for each in client.get_table(SCORES).schema]
+    assert fields[2:] == [("score", "FLOAT", "NULLABLE", ""), ("why", "STRING", "NULLABLE", "Why.")]
+    assert {why for *_, why in server.sql(project, f"SELECT * FROM {SCORES}")} == {None}
+    with pytest.raises(BadRequest, match="Column already exists: why"):
+        query(client, f"ALTER TABLE {SCORES} ADD COLUMN why STRING")
+    with pytest.raises(BadRequest, match="Cannot add required columns"):
+        query(client, f"ALTER TABLE {SCORES} ADD COLUMN more STRING NOT NULL")
+    with pytest.raises(MethodNotImplemented):
+        query(client, f"ALTER TABLE {SCORES} DROP COLUMN why")

@@ -81,7 +81,7 @@ def test_a_column_that_is_missing_or_of_another_type_is_named_with_what_it_must_
     assert ask.of("missing") == {
         f"table {BOX}": "has no column minutes_played: add it, of type FLOAT64",
         f"table {SCHEDULE}": f"column {SCHEDULE}.game_status is STRING: it must be INT64",
-        f"table {MAIN}": "has no column data_hash: add it, of type STRING",
+        f"table {MAIN}": "has no column data_hash STRING: add what is missing with `fullcourt ddl apply`",
     }
     assert f"table {BOX}" not in ask.of("ok")
 

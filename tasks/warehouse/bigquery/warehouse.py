@@ -17,8 +17,8 @@ from google.cloud import bigquery  # noqa: TID251
 
 from tasks.errors import FullcourtError, QueryError, SchemaError
 from tasks.settings import BigQuerySettings
-from tasks.tables.ddl import create_table, definition, labels
-from tasks.tables.spec import TableSpec
+from tasks.tables.ddl import add_columns, create_table, definition, labels
+from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.connection import Connection
@@ -88,6 +88,11 @@ class BigQueryWarehouse(Connection):
         for table in missing:
             self._query(Purpose("create", table.name), create_table(table), {})
             self._found.add(table.full_name)
+
+    def add_columns(self, table: TableSpec, columns: Sequence[Column]) -> None:
+        """Add columns that a table lacks, by one statement; its rows have NULL in them."""
+        with _named(table):
+            self._query(Purpose("add-columns", table.name), add_columns(table, columns), {})
 
     @contextmanager
     def stage(
@@ -243,7 +248,7 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         )
 
     def _rows_for(self, table: TableSpec, sql: str, game_date: date) -> str:
-        """Return the query for a day's rows, with the columns in the table's order: BigQuery matches them by position.
+        """Return the query for a day's rows, in the order and of the types of the table: BigQuery matches by position.
 
         A column that only the table has keeps the value of the row with the same key.
         """
@@ -253,7 +258,9 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         if own := own_columns(table, there):
             day = f"{table.partition} = DATE '{game_date}'"
             source = f"(\n{with_kept(table, source, columns=list(types), own=own, where=day, quote='`')}\n)"
-        columns = (f"CAST({name} AS {types[name]}) AS {name}" if name in types else f"`{name}`" for name in there)
+        columns = (
+            f"CAST({name} AS {kind}) AS {name}" if name in types else f"`{name}`" for name, kind in there.items()
+        )
         return f"SELECT {', '.join(columns)} FROM {source}"
 
     def _types_of(self, table: TableSpec) -> dict[str, str]:

@@ -142,10 +142,7 @@ def _described(tree: exp.Create, name: str) -> Table:
     for column in tree.this.expressions:
         if not isinstance(column, exp.ColumnDef):
             raise not_implemented("constraints of a table")
-        kind = column.args["kind"].sql(dialect="bigquery")
-        constraints = [each.kind for each in column.args.get("constraints") or []]
-        mode = "REQUIRED" if any(isinstance(each, exp.NotNullColumnConstraint) for each in constraints) else "NULLABLE"
-        fields.append(Field(column.name, SQL_TYPES.get(kind, kind), mode, _description(column)))
+        fields.append(field_of(column))
     cluster = tree.find(exp.ClusterProperty)
     dataset, _, short = name.partition(".")
     table = Table(
@@ -157,6 +154,18 @@ def _described(tree: exp.Create, name: str) -> Table:
     if (by := tree.find(exp.PartitionedByProperty)) is not None:
         table.partition = _partition(table, by.this)
     return table
+
+
+def field_of(column: exp.ColumnDef) -> Field:
+    """Return the column that a definition describes."""
+    kind, mode = column.args["kind"], "NULLABLE"
+    if kind.this == exp.DataType.Type.ARRAY:
+        (kind,), mode = kind.expressions, "REPEATED"
+    name = kind.sql(dialect="bigquery")
+    constraints = [each.kind for each in column.args.get("constraints") or []]
+    if any(isinstance(each, exp.NotNullColumnConstraint) for each in constraints):
+        mode = "REQUIRED"
+    return Field(column.name, SQL_TYPES.get(name, name), mode, _description(column))
 
 
 def _description(column: Tree) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp  # noqa: TID251
 
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.sql import ddl, dml
+from tests.bigquery_server.sql import alter, ddl, dml
 from tests.bigquery_server.sql.engine import Engine, Result
 from tests.bigquery_server.sql.filters import filters_of, is_filtered
 from tests.bigquery_server.sql.syntax import Tree, conjuncts, name_of, options_of, parse, tables_in, target_of
@@ -52,6 +52,9 @@ class Statement:
             yield "bigquery.tables.create", target
             if tree.kind == "SNAPSHOT":
                 yield from self._needs_of_snapshot(target, name_of(tree.args["clone"].this))
+        elif isinstance(tree, exp.Alter):
+            yield "bigquery.tables.get", target
+            yield "bigquery.tables.update", target
         elif isinstance(tree, exp.Merge | exp.Delete):
             yield "bigquery.tables.updateData", target
             yield "bigquery.tables.getData", target
@@ -128,6 +131,8 @@ class Statement:
         tree = self.tree
         if isinstance(tree, exp.Create):
             return ddl.create(self._engine, tree)
+        if isinstance(tree, exp.Alter):
+            return alter.alter(self._engine, tree)
         if isinstance(tree, exp.Merge):
             return dml.merge(self._engine, tree)
         if isinstance(tree, exp.Delete):
@@ -146,8 +151,8 @@ class Statement:
 
     def _reads(self) -> list[str]:
         """The names of the tables and views that it reads, and of what those views read."""
-        target, is_create = self._target(), isinstance(self.tree, exp.Create)
-        found = {name for name in self._names(self.tree) if name != target or not is_create}
+        target, is_ddl = self._target(), isinstance(self.tree, exp.Create | exp.Alter)
+        found = {name for name in self._names(self.tree) if name != target or not is_ddl}
         return sorted(found)
 
     def _names(self, tree: Tree) -> Iterator[str]:

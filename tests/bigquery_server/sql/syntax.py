@@ -17,6 +17,7 @@ _SNAPSHOT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _UNDERSTOOD: dict[type[Tree], set[str]] = {
+    exp.Alter: {"this", "kind", "actions"},
     exp.Create: {"this", "kind", "expression", "exists", "replace", "properties", "clone"},
     exp.Delete: {"this", "where"},
     exp.Insert: {"this", "expression"},
