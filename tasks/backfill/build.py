@@ -6,6 +6,7 @@ from datetime import date, datetime
 from tasks.backfill.coverage import names
 from tasks.backfill.day import Reason
 from tasks.backfill.gate import StagedFacts, Verdict, judge
+from tasks.backfill.replacement import Standing, worse
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
@@ -23,6 +24,7 @@ def build_rows(
     season_start: date,
     source: str,
     objections: Sequence[Reason],
+    there: Standing | None,
     force: bool,
     processed_at: datetime,
 ) -> Verdict:
@@ -35,6 +37,7 @@ def build_rows(
         season_start: The first day of its season.
         source: Where the context comes from.
         objections: What earlier checks object to.
+        there: What is published already.
         force: Publish although judgement says no; never against integrity.
         processed_at: When the rows were built, as they record it.
 
@@ -56,7 +59,7 @@ def build_rows(
         warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as staged,
     ):
         facts = _read_facts(warehouse, catalogue, staged, parameters)
-        verdict = judge(facts, build.thresholds, force=force, before=objections)
+        verdict = judge(facts, build.thresholds, force=force, before=(*objections, *worse(facts, there)))
         if not verdict.publishes or run.dry_run:
             return verdict
         throttle_publish(run.settings, table)
@@ -80,6 +83,7 @@ def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, para
         null_keys=row["null_keys"],
         other_days=row["other_days"],
         rows_with_values=row["rows_with_values"],
+        rows_digest=row["rows_digest"],
         out_of_range={
             column.name: row[f"range_{column.name}"]
             for column in staged.table.columns

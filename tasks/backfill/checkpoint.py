@@ -1,6 +1,7 @@
 """A checkpoint: what was decided about one table and day, and whether that still holds."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +11,17 @@ from tasks.text import percent
 
 TableDay = tuple[str, date]
 """A table's name and a day."""
+OTHER_ROWS = "the rows that are there are not those that were published"
+"""Said where their number is right."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that a table holds for a day."""
+
+    count: int = 0
+    digest: str | None = None
+    """Of their content; None without rows."""
 
 
 class Checkpoint(BaseModel):
@@ -31,7 +43,13 @@ class Checkpoint(BaseModel):
     expected: int | None = None
     covered: int | None = None
     coverage: float | None = None
+    look_back_coverage: float | None = None
+    """Share of the expected whose look-back has no hole."""
+    expected_digest: str | None = None
+    """Of who was expected, by player and game; None if the table does not depend on who played on the day."""
     row_count: int | None = None
+    rows_digest: str | None = None
+    """Of the content of the rows published; None in records that are older than it."""
     missing: tuple[str, ...] = ()
     inputs: dict[str, str] = {}
     code_version: str
@@ -43,6 +61,10 @@ class Checkpoint(BaseModel):
         """Whether the day was published."""
         return self.outcome in PUBLISHED
 
+    def has_published(self, rows: Rows) -> bool:
+        """Tell whether the rows that are there are those that were published, as far as the record can tell."""
+        return rows.count == self.row_count and self.rows_digest in (None, rows.digest)
+
     def for_report(self) -> "Checkpoint":
         """Return it without what only the ledger needs: a run keeps one of every day to its end."""
         return self.model_copy(update={"source_missing": (), "inputs": {}})
@@ -53,8 +75,29 @@ class Checkpoint(BaseModel):
         return "" if self.coverage is None else percent(self.coverage)
 
 
+@dataclass(frozen=True)
+class History:
+    """What the records say of one table and day."""
+
+    last: Checkpoint
+    """The last attempt."""
+    published: Checkpoint | None
+    """The last one that published; attempts after it have left its rows in place."""
+
+    @classmethod
+    def of(cls, last: Checkpoint, published: Checkpoint | None = None) -> "History":
+        """Return the history that ends with a checkpoint."""
+        return cls(last, last if last.is_done else published)
+
+
 def staleness(
-    checkpoint: Checkpoint, *, inputs: Mapping[str, str], code_version: str, rows_there: int, source: str
+    checkpoint: Checkpoint,
+    *,
+    inputs: Mapping[str, str],
+    code_version: str,
+    rows_there: Rows,
+    source: str,
+    expected_digest: str | None = None,
 ) -> tuple[str, ...]:
     """Say why a published day no longer counts as done; empty if it does.
 
@@ -67,10 +110,15 @@ def staleness(
         code_version: That of the table now.
         rows_there: Rows that the table holds for the day now.
         source: The source that would be taken now.
+        expected_digest: Digest of who is expected now; None if the table does not depend on it.
     """
     reasons = []
-    if rows_there != checkpoint.row_count:
-        reasons.append(f"the table holds {rows_there} rows, the checkpoint says {checkpoint.row_count}")
+    if rows_there.count != checkpoint.row_count:
+        reasons.append(f"the table holds {rows_there.count} rows, the checkpoint says {checkpoint.row_count}")
+    elif not checkpoint.has_published(rows_there):
+        reasons.append(OTHER_ROWS)
+    if checkpoint.expected_digest is not None and expected_digest not in (None, checkpoint.expected_digest):
+        reasons.append("other players are expected now")
     if code_version != checkpoint.code_version:
         reasons.append(f"the code changed from {checkpoint.code_version} to {code_version}")
     changed = [

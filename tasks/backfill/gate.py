@@ -38,6 +38,10 @@ class StagedFacts(BaseModel):
     null_keys: int = 0
     other_days: int = 0
     rows_with_values: int
+    rows_digest: str | None = None
+    """Of the rows' content."""
+    look_back_coverage: float | None = None
+    """Share of the expected whose look-back has no hole, from 0 to 1; None if it is unknown."""
     out_of_range: dict[str, int] = {}
 
     @property

@@ -14,6 +14,7 @@ from tasks.backfill.day import Reason, Reference, SourceCounts, choose_source
 from tasks.backfill.gate import PUBLISHED, Outcome, StagedFacts, Verdict
 from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.records import record_checkpoints
+from tasks.backfill.replacement import why_another_source
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult
 from tasks.errors import FullcourtError, TransientError
@@ -101,6 +102,8 @@ class _Day:
         stop = [reason for reason in objections if not (reason.overridable and self._request.force)]
         build = catalogue.build(name)
         source, source_reason = choose_source(build, counts.get(name), self._request.context_source)
+        if reason := why_another_source(build, source, table.there, table.why):
+            source_reason = f"{source_reason}; {reason}"
         planned = table.model_copy(
             update={"source": source, "source_reason": source_reason, "source_counts": counts.get(name)}
         )
@@ -115,6 +118,7 @@ class _Day:
                 season_start=self._day.season_start,
                 source=source,
                 objections=objections,
+                there=table.there,
                 force=self._request.force,
                 processed_at=started_at,
             )
@@ -157,6 +161,8 @@ class _Day:
         parts = [_counts(facts)] if facts else []
         parts += [f"{reason.category}: {reason.message}" for reason in reasons]
         parts.append(f"from {table.source}: {table.source_reason}")
+        if table.there and outcome not in PUBLISHED:
+            parts.append(f"{table.there} stays")
         return Checkpoint(
             table_name=table.table,
             game_date=self._day.game_date,
@@ -171,8 +177,11 @@ class _Day:
             expected=facts.expected if facts else None,
             covered=facts.covered if facts else None,
             coverage=facts.coverage if facts else None,
+            look_back_coverage=facts.look_back_coverage if facts else None,
             missing=facts.missing if facts else (),
+            expected_digest=table.expected_digest,
             row_count=verdict.published_rows if verdict else 0,
+            rows_digest=facts.rows_digest if facts and outcome in PUBLISHED else None,
             inputs=table.inputs,
             code_version=table.code_version,
             started_at=started_at,

@@ -8,9 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import Checkpoint, TableDay, staleness
+from tasks.backfill.checkpoint import Checkpoint, History, Rows, TableDay, staleness
 from tasks.backfill.day import Reference, SourceCounts, choose_source, is_bootstrap
 from tasks.backfill.gate import Outcome
+from tasks.backfill.replacement import Standing, standing
 from tasks.backfill.request import BackfillRequest
 from tasks.tables.spec import Build
 
@@ -35,7 +36,12 @@ class TablePlan(BaseModel):
     """What the preferred source holds now."""
     inputs: dict[str, str]
     code_version: str
+    expected_digest: str | None = None
+    """Of who is expected now; None if the table does not depend on it."""
     checkpoint: Checkpoint | None = None
+    """Of the last attempt."""
+    there: Standing | None = None
+    """What is published already."""
 
 
 class DayPlan(BaseModel):
@@ -87,10 +93,12 @@ class Survey:
     """By table: what its preferred source holds of each day of which it has rows, or should have."""
     digests: Mapping[str, Sequence[DayDigest]]
     """By input: a digest of each day's content, in order."""
-    row_counts: Mapping[TableDay, int]
+    expected_digests: Mapping[date, str]
+    """A digest of who is expected on each day; of the days that expect anybody."""
+    rows: Mapping[TableDay, Rows]
     """The rows of derived tables."""
-    checkpoints: Mapping[TableDay, Checkpoint]
-    """The last ones, of the days that are not skipped."""
+    histories: Mapping[TableDay, History]
+    """Of the days that are not skipped."""
 
     def reference(self, day: date) -> Reference:
         """Return the day's games."""
@@ -137,11 +145,24 @@ class Survey:
                 found[f"source {each.name}"] = input_digest(days)
         return found
 
+    def expected_digest(self, table: str, day: date) -> str | None:
+        """Return a digest of who is expected on a day; None if the table reads nothing of the day itself."""
+        reads_the_day = any(needed.window != "season_before" for needed in self.builds[table].inputs)
+        return self.expected_digests.get(day, "") if reads_the_day else None
+
+    def rows_there(self, table: str, day: date) -> Rows:
+        """Return the rows that a table holds for a day."""
+        return self.rows.get((table, day)) or Rows()
+
+    def published(self, table: str, day: date) -> Checkpoint | None:
+        """Return the last checkpoint that published a day of a table, whatever was tried after it."""
+        history = self.histories.get((table, day))
+        return history.published if history else None
+
     def is_there(self, table: str, day: date) -> bool:
-        """Tell whether a day of a table is done, and its rows are the ones that were published."""
-        checkpoint = self.checkpoints.get((table, day))
-        rows = self.row_counts.get((table, day), 0)
-        return checkpoint is not None and checkpoint.is_done and checkpoint.row_count == rows
+        """Tell whether a day of a table was published, and its rows are the ones that were."""
+        published = self.published(table, day)
+        return published is not None and published.has_published(self.rows_there(table, day))
 
 
 def plan_days(survey: Survey, request: BackfillRequest) -> tuple[DayPlan, ...]:
@@ -171,16 +192,22 @@ def _plan_day(survey: Survey, request: BackfillRequest, day: date) -> DayPlan:
 
 
 def _plan_table(survey: Survey, request: BackfillRequest, name: str, day: date, rebuilt: Collection[str]) -> TablePlan:
-    skipped, checkpoint, counts = survey.skipped(day), survey.checkpoints.get((name, day)), survey.counts(name, day)
-    rows_there, code_version = survey.row_counts.get((name, day), 0), survey.code_versions[name]
+    skipped, history, counts = survey.skipped(day), survey.histories.get((name, day)), survey.counts(name, day)
+    rows_there, code_version = survey.rows_there(name, day), survey.code_versions[name]
+    checkpoint, expected_digest = history.last if history else None, survey.expected_digest(name, day)
     source, source_reason = choose_source(survey.builds[name], counts, request.context_source)
     inputs = survey.inputs(name, day, source) if skipped is None else {}
     state, why, action = table_state(
-        checkpoint, inputs=inputs, code_version=code_version, rows_there=rows_there, source=source
+        checkpoint,
+        inputs=inputs,
+        code_version=code_version,
+        rows_there=rows_there,
+        source=source,
+        expected_digest=expected_digest,
     )
     newer = next(_newer_dependencies(survey, name, day, rebuilt), None)
-    if skipped == "no_games" and rows_there:
-        state, why, action = "stale", f"the table holds {rows_there} rows, the schedule says no games", "build"
+    if skipped == "no_games" and rows_there.count:
+        state, why, action = "stale", f"the table holds {rows_there.count} rows, the schedule says no games", "build"
     elif skipped is not None:
         action, why = "nothing", skipped
     elif action == "keep" and not request.resume:
@@ -197,15 +224,17 @@ def _plan_table(survey: Survey, request: BackfillRequest, name: str, day: date, 
         source_counts=counts,
         inputs=inputs,
         code_version=code_version,
+        expected_digest=expected_digest,
         checkpoint=checkpoint and checkpoint.for_report(),
+        there=standing(survey.published(name, day), rows_there),
     )
 
 
 def _newer_dependencies(survey: Survey, name: str, day: date, rebuilt: Collection[str]) -> Iterator[str]:
     """Yield the tables that a table is built from, if this run builds them again, or they were since it was built."""
-    checkpoint = survey.checkpoints.get((name, day))
+    checkpoint = survey.published(name, day)
     for dependency in survey.builds[name].depends_on:
-        other = survey.checkpoints.get((dependency, day))
+        other = survey.published(dependency, day)
         if dependency in rebuilt or (checkpoint and other and other.recorded_at > checkpoint.recorded_at):
             yield dependency
 
@@ -219,7 +248,13 @@ def input_digest(days: Sequence[DayDigest]) -> str:
 
 
 def table_state(
-    checkpoint: Checkpoint | None, *, inputs: Mapping[str, str], code_version: str, rows_there: int, source: str
+    checkpoint: Checkpoint | None,
+    *,
+    inputs: Mapping[str, str],
+    code_version: str,
+    rows_there: Rows,
+    source: str,
+    expected_digest: str | None,
 ) -> tuple[State, str, Action]:
     """Say what a table's last checkpoint of a day is worth now, why, and what is to be done.
 
@@ -229,6 +264,7 @@ def table_state(
         code_version: That of the table now.
         rows_there: Rows that the table holds for the day now.
         source: The source that would be taken now.
+        expected_digest: Digest of who is expected now.
     """
     if checkpoint is None:
         return "none", "no checkpoint", "build"
@@ -236,7 +272,14 @@ def table_state(
         return "blocked", f"blocked before: {checkpoint.reason}", "build"
     if not checkpoint.is_done:
         return "failed", f"failed before: {checkpoint.reason}", "build"
-    stale = staleness(checkpoint, inputs=inputs, code_version=code_version, rows_there=rows_there, source=source)
+    stale = staleness(
+        checkpoint,
+        inputs=inputs,
+        code_version=code_version,
+        rows_there=rows_there,
+        source=source,
+        expected_digest=expected_digest,
+    )
     if stale:
         return "stale", "; ".join(stale), "build"
     if checkpoint.outcome == "forced":

@@ -1,13 +1,14 @@
 """Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.backfill.checkpoint import Checkpoint, TableDay
+from tasks.backfill.checkpoint import Checkpoint, History, TableDay
+from tasks.backfill.gate import PUBLISHED
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
 from tasks.runtime.run import Run
@@ -15,7 +16,7 @@ from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.text import first_of
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import Parameters, Warehouse
 
 RECORDS = ("backfill_ledger", "precompute_failures")
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
@@ -93,10 +94,10 @@ def parse_artifact(text: str) -> Checkpoint | None:
     return checkpoint if render_artifact(checkpoint) == text else None
 
 
-def read_checkpoints(
+def read_histories(
     run: Run, warehouse: Warehouse, tables: Collection[str], days: Collection[date]
-) -> dict[TableDay, Checkpoint]:
-    """Return the last checkpoint of each table and day: the ledger's, or the artifact's where the ledger has none.
+) -> dict[TableDay, History]:
+    """Return the history of each table and day: the ledger's, or the artifact's where the ledger has none.
 
     The ledger is restored with the rows that it describes. An artifact that says anything else is written
     again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
@@ -107,15 +108,15 @@ def read_checkpoints(
     if texts is None:
         return ledger
     for key, of in keys.items() if not run.dry_run else ():
-        if of in ledger and texts.get(key) != render_artifact(ledger[of]):
-            write_artifact(run.settings, ledger[of])
+        if of in ledger and texts.get(key) != render_artifact(ledger[of].last):
+            write_artifact(run.settings, ledger[of].last)
     return _parsed({keys[key]: text for key, text in texts.items() if keys[key] not in ledger}) | ledger
 
 
-def _parsed(texts: Mapping[TableDay, str]) -> dict[TableDay, Checkpoint]:
+def _parsed(texts: Mapping[TableDay, str]) -> dict[TableDay, History]:
     found = {of: parse_artifact(text) for of, text in texts.items()}
     return {
-        of: checkpoint
+        of: History.of(checkpoint)
         for of, checkpoint in found.items()
         if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == of
     }
@@ -123,14 +124,16 @@ def _parsed(texts: Mapping[TableDay, str]) -> dict[TableDay, Checkpoint]:
 
 def _read_ledger(
     run: Run, warehouse: Warehouse, tables: Collection[str], days: Collection[date]
-) -> dict[TableDay, Checkpoint]:
+) -> dict[TableDay, History]:
     sql = queries.latest_ledger(run.catalogue.table("backfill_ledger"))
-    rows: Iterable[dict[str, Any]] = warehouse.fetch(sql, {"from_date": min(days), "game_date": max(days)})
-    return {
-        (row["table_name"], row["game_date"]): Checkpoint.model_validate({**row, **_from_json(row)})
-        for row in rows
-        if row["table_name"] in tables and row["game_date"] in days
-    }
+    parameters: Parameters = {"from_date": min(days), "game_date": max(days), "published": sorted(PUBLISHED)}
+    histories: dict[TableDay, History] = {}
+    for row in warehouse.fetch(sql, parameters):  # in order of time
+        of = row["table_name"], row["game_date"]
+        if of[0] in tables and of[1] in days:
+            checkpoint, before = Checkpoint.model_validate({**row, **_from_json(row)}), histories.get(of)
+            histories[of] = History.of(checkpoint, before.published if before else None)
+    return histories
 
 
 def _ledger_row(checkpoint: Checkpoint) -> dict[str, Any]:

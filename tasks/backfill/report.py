@@ -11,7 +11,7 @@ from tasks.backfill.plan import DayPlan
 from tasks.backfill.report_row import ReportRow, report_row
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult
-from tasks.backfill.survey import read_row_counts
+from tasks.backfill.survey import read_rows_there
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown, write_table
 from tasks.runtime.run import Run
@@ -38,8 +38,8 @@ def report_run(run: Run, request: BackfillRequest, plan: Sequence[DayPlan], resu
         TransientError: Another attempt can succeed; the task is retried.
     """
     with run.warehouse("report") as warehouse:
-        counts = read_row_counts(warehouse, run.catalogue, request.tables, request.first_date, request.last_date)
-    rows = tuple(report_row(day, result, counts, request.tables[-1]) for day, result in zip(plan, results, strict=True))
+        there = read_rows_there(warehouse, run.catalogue, request.tables, request.first_date, request.last_date)
+    rows = tuple(report_row(day, result, there, request.tables[-1]) for day, result in zip(plan, results, strict=True))
     outcomes = Counter(row.outcome for row in rows)
     built = sum(row.work == "built" for row in rows)
     problems = [row for row in rows if row.outcome in NOT_DONE]

@@ -5,7 +5,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import TableDay
+from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, Rows, TableDay
 from tasks.backfill.gate import Outcome
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.result import DayResult
@@ -30,13 +30,13 @@ class ReportRow(BaseModel):
     reason: str
 
 
-def report_row(day: DayPlan, result: DayResult, row_counts: Mapping[TableDay, int], table: str) -> ReportRow:
+def report_row(day: DayPlan, result: DayResult, rows: Mapping[TableDay, Rows], table: str) -> ReportRow:
     """Return a day's row; a day whose rows are not there is failed, whatever its checkpoints say.
 
     Args:
         day: What was planned.
         result: What came of it.
-        row_counts: The rows that are there now.
+        rows: The rows that are there now.
         table: The one whose counts are shown.
     """
     has_games, expected = day.reference.has_games, day.reference.expected_players
@@ -46,7 +46,7 @@ def report_row(day: DayPlan, result: DayResult, row_counts: Mapping[TableDay, in
         expected = expected if checkpoint.expected is None else checkpoint.expected
         source, coverage = checkpoint.source or "", checkpoint.coverage_percent
         missing = first_of(checkpoint.missing, limit=5)
-    contradictions = _contradictions(result, row_counts)
+    contradictions = _contradictions(result, rows)
     reason = "; ".join(contradictions) or _reason(day, result)
     return ReportRow(
         day=day.game_date,
@@ -54,7 +54,7 @@ def report_row(day: DayPlan, result: DayResult, row_counts: Mapping[TableDay, in
         expected=expected if has_games else None,
         upcoming=counts.players if counts else None,
         source=source,
-        published=row_counts.get((table, day.game_date), 0) if has_games else None,
+        published=rows.get((table, day.game_date), Rows()).count if has_games else None,
         coverage=coverage,
         outcome="failed" if contradictions else result.outcome,
         work="built" if result.tried else "kept" if result.kept else "",
@@ -63,13 +63,16 @@ def report_row(day: DayPlan, result: DayResult, row_counts: Mapping[TableDay, in
     )
 
 
-def _contradictions(result: DayResult, row_counts: Mapping[TableDay, int]) -> list[str]:
+def _contradictions(result: DayResult, rows: Mapping[TableDay, Rows]) -> list[str]:
     """Say of which tables the rows that are there are not those that were published."""
-    return [
-        f"{each.table_name} holds {there} rows, {each.row_count} were published"
-        for each in result.checkpoints
-        if each.is_done and (there := row_counts.get((each.table_name, each.game_date), 0)) != each.row_count
-    ]
+    done = ((each, rows.get((each.table_name, each.game_date), Rows())) for each in result.checkpoints if each.is_done)
+    return [_contradiction(each, there) for each, there in done if not each.has_published(there)]
+
+
+def _contradiction(checkpoint: Checkpoint, there: Rows) -> str:
+    if there.count != checkpoint.row_count:
+        return f"{checkpoint.table_name} holds {there.count} rows, {checkpoint.row_count} were published"
+    return f"{checkpoint.table_name}: {OTHER_ROWS}"
 
 
 def _reason(day: DayPlan, result: DayResult) -> str:

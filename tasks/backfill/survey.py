@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from tasks.backfill.checkpoint import TableDay
+from tasks.backfill.checkpoint import Rows, TableDay
 from tasks.backfill.cost import describe_cost, with_costs
 from tasks.backfill.coverage import read_references, read_source_counts
 from tasks.backfill.plan import DayDigest, DayPlan, Plan, Survey, plan_days
-from tasks.backfill.records import RECORDS, read_checkpoints
+from tasks.backfill.records import RECORDS, read_histories
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.artifacts import write_table
 from tasks.runtime.origin import sweep_staged
@@ -68,20 +68,26 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
         season_starts=season_starts,
         source_counts={name: read_source_counts(warehouse, catalogue, name, first, last) for name in request.tables},
         digests=_read_digests(warehouse, catalogue, request, min([first, *season_starts.values()])),
-        row_counts=read_row_counts(warehouse, catalogue, list(builds), first, last),
-        checkpoints={},
+        expected_digests=_read_expected_digests(warehouse, catalogue, first, last),
+        rows=read_rows_there(warehouse, catalogue, list(builds), first, last),
+        histories={},
     )
     days = [day for day in request.days() if found.skipped(day) is None]
-    return replace(found, checkpoints=read_checkpoints(run, warehouse, list(builds), days) if days else {})
+    return replace(found, histories=read_histories(run, warehouse, list(builds), days) if days else {})
 
 
-def read_row_counts(
+def read_rows_there(
     warehouse: Warehouse, catalogue: Catalogue, tables: Sequence[str], first: date, last: date
-) -> dict[TableDay, int]:
-    """Count the rows of each table and day; a day without rows is left out."""
-    sql = queries.row_counts([catalogue.table(name) for name in tables])
+) -> dict[TableDay, Rows]:
+    """Count and digest the rows of each table and day; a day without rows is left out."""
+    sql = queries.rows_there([catalogue.table(name) for name in tables])
     rows = warehouse.fetch(sql, {"from_date": first, "game_date": last})
-    return {(row["table_name"], row["game_date"]): row["row_count"] for row in rows}
+    return {(row["table_name"], row["game_date"]): Rows(row["row_count"], row["digest"]) for row in rows}
+
+
+def _read_expected_digests(warehouse: Warehouse, catalogue: Catalogue, first: date, last: date) -> dict[date, str]:
+    rows = warehouse.fetch(queries.expected_digests(catalogue), {"from_date": first, "game_date": last})
+    return {row["game_date"]: row["digest"] for row in rows}
 
 
 def _read_tables(builds: Mapping[str, Build]) -> set[str]:

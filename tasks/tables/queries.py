@@ -124,9 +124,13 @@ compared AS (
     STRING_AGG(IF(t.{entity} IS NULL, w.{entity}, NULL), ',' ORDER BY w.{entity}) AS missing
   FROM wanted AS w
   FULL JOIN there AS t ON t.{entity} = w.{entity}
+),
+content AS (
+  {_content(table, staged)}
 )
 SELECT
   facts.*,
+  (SELECT {_DIGEST} FROM content) AS rows_digest,
   (SELECT COUNTIF(copies > 1) FROM keys) AS duplicate_keys,
   compared.*
 FROM facts
@@ -138,16 +142,24 @@ CROSS JOIN compared"""
 
 def digests(table: TableSpec) -> str:
     """A digest of each day's content of a table. Grain: game_date, from @from_date to @game_date."""
-    content = ", '|', ".join(f"COALESCE({_text(table.column(name))}, '~')" for name in table.content_columns)
     return f"""WITH content AS (
-  SELECT {table.partition} AS game_date, TO_HEX(MD5(CONCAT({content}))) AS digest
-  FROM {table.full_name}
+  {_content(table, table.full_name)}
   WHERE {table.partition} BETWEEN @from_date AND @game_date
 )
-SELECT game_date, TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest))) AS digest
+SELECT game_date, {_DIGEST} AS digest
 FROM content
 GROUP BY game_date
 ORDER BY game_date"""
+
+
+_DIGEST = "TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest)))"
+"""The digest of rows that have one each, in whatever order."""
+
+
+def _content(table: TableSpec, read_from: str) -> str:
+    """The day and a digest of each row's content."""
+    content = ", '|', ".join(f"COALESCE({_text(table.column(name))}, '~')" for name in table.content_columns)
+    return f"SELECT {table.partition} AS game_date, TO_HEX(MD5(CONCAT({content}))) AS digest FROM {read_from}"
 
 
 def _text(column: Column) -> str:
@@ -156,25 +168,46 @@ def _text(column: Column) -> str:
     return f"CAST({value} AS STRING)"
 
 
-def row_counts(tables: Iterable[TableSpec]) -> str:
-    """The rows that are there. Grain: table_name, game_date, from @from_date to @game_date; only days with rows."""
-    parts = (
-        f"SELECT '{table.name}' AS table_name, {table.partition} AS game_date, COUNT(*) AS row_count\n"
-        f"FROM {table.full_name}\nWHERE {table.partition} BETWEEN @from_date AND @game_date\nGROUP BY {table.partition}"
+def rows_there(tables: Iterable[TableSpec]) -> str:
+    """How many rows are there, and the digest that the gate gave them, if they are those that it saw.
+
+    Grain: table_name, game_date, from @from_date to @game_date; only days with rows.
+    """
+    return "\nUNION ALL\n".join(
+        f"""SELECT '{table.name}' AS table_name, game_date, COUNT(*) AS row_count, {_DIGEST} AS digest
+FROM (
+  {_content(table, table.full_name)}
+  WHERE {table.partition} BETWEEN @from_date AND @game_date
+) AS content
+GROUP BY game_date"""
         for table in tables
     )
-    return "\nUNION ALL\n".join(parts)
+
+
+def expected_digests(catalogue: Catalogue) -> str:
+    """A digest of who is expected on each day. Grain: game_date, from @from_date to @game_date; only days with any."""
+    return catalogue.complete(f"""WITH content AS (
+  SELECT game_date, CONCAT(player_lookup, '|', game_id) AS digest FROM expected_players
+)
+SELECT game_date, {_DIGEST} AS digest
+FROM content
+GROUP BY game_date""")
 
 
 def latest_ledger(ledger: TableSpec) -> str:
-    """The last ledger row of each table and day. Grain: table_name, game_date, from @from_date to @game_date."""
+    """The last ledger row of each table and day, and the last one with an outcome in @published; in order of time.
+
+    Grain: table_name, game_date, from @from_date to @game_date, whether it was published.
+    """
     columns = ", ".join(column.name for column in ledger.columns)
     return inline(
-        f"SELECT {columns} FROM ranked WHERE recency = 1",
+        f"SELECT {columns} FROM ranked WHERE recency = 1 ORDER BY recorded_at, run_id",
         {
             "ranked": f"""SELECT
   *,
-  ROW_NUMBER() OVER (PARTITION BY table_name, game_date ORDER BY recorded_at DESC, run_id DESC) AS recency
+  ROW_NUMBER() OVER (
+    PARTITION BY table_name, game_date, outcome IN UNNEST(@published) ORDER BY recorded_at DESC, run_id DESC
+  ) AS recency
 FROM {ledger.full_name}
 WHERE game_date BETWEEN @from_date AND @game_date"""
         },

@@ -240,3 +240,21 @@ def test_a_fourth_table_is_built_gated_and_checkpointed_without_any_python(
         (MAIN, 40, 40),
     }
     assert checkpoint(settings, DAY, "minutes") == as_record(ledger(settings, table_name="minutes")[0])
+
+
+def test_a_day_whose_rows_were_changed_is_done_again_although_their_number_is_right(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two = days(2)
+    open_season(league, one, two)
+    league.write(settings)
+    run((one, two))
+    before = content(settings)
+    table = f"nba_precompute.{MAIN}"
+    run_sql(settings, f"UPDATE {table} SET player_lookup = 'x' WHERE game_date = '{one}' AND player_lookup = 'nyk1'")
+    run_sql(settings, f"UPDATE {table} SET pace_score = 2.5 WHERE game_date = '{two}' AND player_lookup = 'nyk1'")
+    report = run((one, two))
+    assert built(report) == {one, two}
+    assert outcomes(report) == {one: "complete", two: "complete"}
+    assert content(settings) == before
+    assert built(run((one, two))) == set()

@@ -31,6 +31,7 @@ def parameters(day: date, start: date) -> dict[str, Any]:
         "last_date": day,
         "last_game": "9",
         "min_players_per_team": 5,
+        "published": ["complete"],
         "processed_at": datetime(2023, 6, 1, 12, 30, tzinfo=UTC),
         "run_id": "a run",
         "to_date": day,

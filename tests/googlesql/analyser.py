@@ -36,6 +36,7 @@ KINDS = {
 }
 PARAMETERS = {
     "as_of": "DATE",
+    "confirmed": "ARRAY<STRING>",
     "cutoff": "DATE",
     "first": "DATE",
     "first_date": "DATE",
@@ -48,6 +49,7 @@ PARAMETERS = {
     "min_players_per_team": "INT64",
     "newest_final": "DATE",
     "processed_at": "TIMESTAMP",
+    "published": "ARRAY<STRING>",
     "run_id": "STRING",
     "to_date": "DATE",
 }
@@ -93,12 +95,7 @@ class GoogleSQL:
         self._options = z.AnalyzerOptions(language_options=language)
         self._options.error_message_mode = z.ErrorMessageMode.ERROR_MESSAGE_ONE_LINE
         for name, kind in PARAMETERS.items():
-            self._options.query_parameters.append(
-                z.AnalyzerOptions.QueryParameter(name=name, type=z.Type(type_kind=KINDS[kind]))
-            )
-        texts = z.ArrayType(element_type=z.Type(type_kind=KINDS["STRING"]))
-        confirmed = z.Type(type_kind=z.TypeKind.TYPE_ARRAY, array_type=texts)
-        self._options.query_parameters.append(z.AnalyzerOptions.QueryParameter(name="confirmed", type=confirmed))
+            self._options.query_parameters.append(z.AnalyzerOptions.QueryParameter(name=name, type=_type(kind)))
         datasets: dict[str, CatalogBuilder] = {}
         for table in tables:
             columns = [column.name for column in table.columns]
@@ -197,9 +194,18 @@ def _simple(table: TableSpec, name: str, columns: Sequence[str]) -> z.SimpleTabl
     return builder.build()
 
 
+def _type(kind: str) -> z.Type:
+    if kind.startswith("ARRAY<"):
+        element = _type(kind.removeprefix("ARRAY<").removesuffix(">"))
+        return z.Type(type_kind=z.TypeKind.TYPE_ARRAY, array_type=z.ArrayType(element_type=element))
+    return z.Type(type_kind=KINDS[kind])
+
+
 def _value(value: object, kind: str | None = None) -> z.Value:
     if value is None:
         return z.Value()
+    if isinstance(value, list):
+        return z.Value(array_value=z.Value.Array(element=[_value(each) for each in value]))
     if isinstance(value, bool):
         return z.Value(bool_value=value)
     if isinstance(value, datetime):

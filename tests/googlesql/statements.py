@@ -37,7 +37,8 @@ def statements() -> Iterator[tuple[str, str]]:
     for name in ("expected_players", "played", "reference", "seasons"):
         yield f"shared/{name}", tables.shared_query(name)
     yield "check of a day", queries.check(tables, derived)
-    yield "row counts", queries.row_counts(derived)
+    yield "rows that are there", queries.rows_there(derived)
+    yield "digests of the expected sets", queries.expected_digests(tables)
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield from {"newest final game": doubt.NEWEST_FINAL_GAME, "newest box score": doubt.NEWEST_BOX_SCORE}.items()
     yield "unplayed games", doubt.UNPLAYED_GAMES

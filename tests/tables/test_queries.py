@@ -107,7 +107,56 @@ FACTS: dict[str, tuple[Staged, dict[str, str], Row]] = {
 @pytest.mark.parametrize("name", FACTS)
 def test_the_gate_reads_what_is_staged(extra: Settings, name: str) -> None:
     rows, more, different = FACTS[name]
-    assert gate(extra, rows, more=more) == {**GOOD, **different}
+    facts = gate(extra, rows, more=more)
+    assert facts.pop("rows_digest")
+    assert facts == {**GOOD, **different}
+
+
+def test_the_gate_gives_the_rows_the_digest_that_is_read_back_when_they_are_published(extra: Settings) -> None:
+    def read_back() -> dict[date, tuple[int, str]]:
+        with open_warehouse(extra.connection()) as warehouse:
+            rows = warehouse.fetch(queries.rows_there([spec]), {"from_date": DAY - timedelta(days=9), "game_date": DAY})
+            return {row["game_date"]: (row["row_count"], row["digest"]) for row in rows}
+
+    spec = load_catalogue(extra).table("player_form")
+    sql = f"SELECT 'a' AS player_lookup, DATE '{DAY}' AS game_date, 1 AS games, 'r' AS run_id, 1.0 AS one, 0.5 AS other"
+    with open_warehouse(extra.connection()) as warehouse:
+        warehouse.create([spec])
+        with warehouse.stage(spec, sql, {}, game_date=DAY, run_id="r") as staged:
+            (facts,) = warehouse.fetch(
+                queries.gate(load_catalogue(extra), spec, staged.location),
+                {"game_date": DAY, "from_date": SEASON_START},
+            )
+            warehouse.publish(staged)
+    assert read_back() == {DAY: (1, facts["rows_digest"])}
+    change(extra, f"UPDATE {spec.full_name} SET run_id = 'another' WHERE TRUE")
+    assert read_back() == {DAY: (1, facts["rows_digest"])}
+    for assignment in ("player_lookup = 'b'", "other = 0.6", "one = NULL"):
+        before = read_back()
+        change(extra, f"UPDATE {spec.full_name} SET {assignment} WHERE TRUE")
+        assert read_back()[DAY][0] == 1
+        assert read_back() != before, assignment
+
+
+def test_the_digest_of_the_expected_set_is_of_the_day_and_changes_with_each_player_and_game(bench: Settings) -> None:
+    def digest() -> dict[date, str]:
+        sql = queries.expected_digests(load_catalogue(bench))
+        with open_warehouse(bench.connection()) as warehouse:
+            rows = warehouse.fetch(sql, {"from_date": DAY - timedelta(days=1), "game_date": DAY})
+            return {row["game_date"]: row["digest"] for row in rows}
+
+    league, table = League(), "nba_analytics.player_game_summary"
+    for day in (DAY - timedelta(days=1), DAY):
+        league.game(day, "BOS", "LAL", players=3)
+    write(bench, league)
+    before = digest()
+    assert set(before) == {DAY - timedelta(days=1), DAY}
+    change(bench, f"UPDATE {table} SET points = 99 WHERE game_date = '{DAY}' AND player_lookup = 'bos2'")
+    assert digest() == before
+    change(bench, f"UPDATE {table} SET player_lookup = 'x' WHERE game_date = '{DAY}' AND player_lookup = 'bos1'")
+    after = digest()
+    assert after[DAY] != before[DAY]
+    assert after[DAY - timedelta(days=1)] == before[DAY - timedelta(days=1)]
 
 
 def test_the_gate_counts_rows_of_another_day(extra: Settings) -> None:

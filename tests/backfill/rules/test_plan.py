@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.backfill import backfill
-from tasks.backfill.checkpoint import Checkpoint, TableDay
+from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, History, Rows, TableDay
 from tasks.backfill.day import Reference, SourceCounts
 from tasks.backfill.gate import Outcome
 from tasks.backfill.plan import DayPlan, Survey, TablePlan, input_digest, plan_days
@@ -56,8 +56,9 @@ SURVEY = Survey(
         "nba_schedule": [(DAY - timedelta(days=1), "ccc"), (DAY, "ddd")],
         "upcoming_player_game_context": [(DAY, "eee")],
     },
-    row_counts={(ZONES, DAY): 187, (MAIN, DAY): 187},
-    checkpoints={},
+    expected_digests={DAY: "fff"},
+    rows={(ZONES, DAY): Rows(187, "ggg"), (MAIN, DAY): Rows(187, "hhh")},
+    histories={},
 )
 
 
@@ -70,7 +71,9 @@ def checkpoint(outcome: Outcome = "complete", table: str = MAIN, **fields: Any) 
             "run_id": "run-1",
             "outcome": outcome,
             "message": "187 of 187",
+            "expected_digest": SURVEY.expected_digest(table, DAY),
             "row_count": 187,
+            "rows_digest": SURVEY.rows_there(table, DAY).digest,
             "inputs": SURVEY.inputs(table, DAY, source),
             "code_version": "v1",
             "started_at": NOON,
@@ -83,10 +86,14 @@ def checkpoint(outcome: Outcome = "complete", table: str = MAIN, **fields: Any) 
 ZONES_DONE = checkpoint(table=ZONES)
 
 
-def survey(*checkpoints: Checkpoint | None, rows: int = 187, **now: Any) -> Survey:
-    done: dict[TableDay, Checkpoint] = {(ZONES, DAY): ZONES_DONE}
-    done |= {(each.table_name, DAY): each for each in checkpoints if each is not None}
-    found = replace(SURVEY, checkpoints=done, row_counts={**SURVEY.row_counts, (MAIN, DAY): rows})
+def survey(*checkpoints: Checkpoint | None, rows: int = 187, digest: str = "hhh", **now: Any) -> Survey:
+    """Return what is found where tables have these checkpoints, oldest first, and the main one these rows."""
+    histories: dict[TableDay, History] = {(ZONES, DAY): History.of(ZONES_DONE)}
+    for each in checkpoints:
+        if each is not None:
+            before = histories.get((each.table_name, DAY))
+            histories[each.table_name, DAY] = History.of(each, before.published if before else None)
+    found = replace(SURVEY, histories=histories, rows={**SURVEY.rows, (MAIN, DAY): Rows(rows, digest)})
     return replace(found, **now)
 
 
@@ -110,6 +117,16 @@ STATES: dict[str, tuple[Checkpoint | None, dict[str, Any], str, str, str]] = {
     "blocked": (checkpoint("blocked", row_count=0, reason="reference_incomplete"), {}, "blocked", "build", "build"),
     "failed": (checkpoint("failed", row_count=None, reason="WarehouseBusyError"), {}, "failed", "build", "build"),
     "stale by its rows": (checkpoint(), {"rows": 0}, "stale", "build", "build"),
+    "stale by what its rows say": (checkpoint(), {"digest": "another"}, "stale", "build", "build"),
+    "of before there were digests": (
+        checkpoint(expected_digest=None, rows_digest=None),
+        {"digest": "another"},
+        "done",
+        "keep",
+        "build",
+    ),
+    "stale by who is expected": (checkpoint(), {"expected_digests": {DAY: "another"}}, "stale", "build", "build"),
+    "stale as nobody is expected": (checkpoint(), {"expected_digests": {}}, "stale", "build", "build"),
     "stale by its code": (checkpoint(), {"code_versions": {ZONES: "v1", MAIN: "v2"}}, "stale", "build", "build"),
     "stale by an input": (
         checkpoint(),
@@ -147,12 +164,12 @@ def test_a_bootstrap_day_needs_nothing_whatever_its_checkpoint(name: str, resume
 
 
 def test_a_day_without_games_needs_nothing() -> None:
-    day = plan(survey(references={}, row_counts={}))
+    day = plan(replace(survey(), references={}, rows={}))
     assert (day.skipped, day.needs_work, main(day).action) == ("no_games", False, "nothing")
 
 
 def test_rows_on_a_day_without_games_are_looked_at() -> None:
-    planned = main(plan(survey(references={}, row_counts={(MAIN, DAY): 5})))
+    planned = main(plan(replace(survey(), references={}, rows={(MAIN, DAY): Rows(5)})))
     assert (planned.state, planned.action) == ("stale", "build")
     assert planned.why == "the table holds 5 rows, the schedule says no games"
 
@@ -166,6 +183,8 @@ def test_rows_on_a_day_without_games_are_looked_at() -> None:
         ("blocked", "blocked before: reference_incomplete"),
         ("failed", "failed before: WarehouseBusyError"),
         ("stale by its rows", "the table holds 0 rows, the checkpoint says 187"),
+        ("stale by what its rows say", OTHER_ROWS),
+        ("stale by who is expected", "other players are expected now"),
         ("stale by an input", "changed since: nba_schedule"),
     ],
 )
@@ -187,14 +206,35 @@ def test_a_table_is_stale_if_one_that_it_is_built_from_is_newer(later: int, acti
 
 @pytest.mark.parametrize(
     ("zones", "absent"),
-    [(ZONES_DONE, ()), (checkpoint("blocked", ZONES), (ZONES,)), (checkpoint(table=ZONES, row_count=3), (ZONES,))],
-    ids=["done", "blocked", "other rows"],
+    [
+        (ZONES_DONE, ()),
+        (checkpoint(table=ZONES, row_count=3), (ZONES,)),
+        (checkpoint(table=ZONES, rows_digest="another"), (ZONES,)),
+    ],
+    ids=["done", "less rows", "other rows"],
 )
 def test_what_a_table_is_built_from_must_be_done_or_be_part_of_the_run(
     zones: Checkpoint, absent: tuple[str, ...]
 ) -> None:
     assert plan(survey(zones), MAIN).absent_dependencies == absent
     assert plan(survey(zones)).absent_dependencies == ()
+
+
+def test_a_dependency_that_was_never_published_is_not_there() -> None:
+    blocked = History.of(checkpoint("blocked", ZONES))
+    assert plan(replace(survey(), histories={(ZONES, DAY): blocked}), MAIN).absent_dependencies == (ZONES,)
+
+
+def test_what_was_published_is_there_whatever_was_tried_after_it() -> None:
+    tried = survey(checkpoint("blocked", ZONES, row_count=0, rows_digest=None, reason="would_be_worse"))
+    assert plan(tried, MAIN).absent_dependencies == ()
+    assert tried.published(ZONES, DAY) == ZONES_DONE
+
+
+def test_a_table_that_reads_nothing_of_the_day_does_not_depend_on_who_is_expected() -> None:
+    assert SURVEY.expected_digest(ZONES, DAY) is None
+    (zones, _) = plan(survey(checkpoint(), expected_digests={DAY: "another"})).tables
+    assert zones.action == "keep"
 
 
 def test_a_source_that_covers_too_little_is_replaced_by_the_fallback_and_is_no_input() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, Rows
 from tasks.backfill.day import Reference, SourceCounts
 from tasks.backfill.gate import Outcome
 from tasks.backfill.plan import DayPlan, TablePlan
@@ -32,6 +32,7 @@ def checkpoint(outcome: Outcome = "complete", **fields: Any) -> Checkpoint:
             "expected": 187,
             "coverage": 1.0,
             "row_count": 187,
+            "rows_digest": "aaa",
             "code_version": "v1",
             "started_at": NOON,
             "recorded_at": NOON,
@@ -40,7 +41,7 @@ def checkpoint(outcome: Outcome = "complete", **fields: Any) -> Checkpoint:
     )
 
 
-def row(result: DayResult, reference: Reference = PLAYED, rows: int = 187) -> ReportRow:
+def row(result: DayResult, reference: Reference = PLAYED, rows: int = 187, digest: str = "aaa") -> ReportRow:
     table = TablePlan(
         table=MAIN,
         action="build",
@@ -53,7 +54,7 @@ def row(result: DayResult, reference: Reference = PLAYED, rows: int = 187) -> Re
         code_version="v1",
     )
     day = DayPlan(game_date=DAY, season_start=None, reference=reference, skipped=None, tables=(table,))
-    return report_row(day, result, {(MAIN, DAY): rows} if rows else {}, MAIN)
+    return report_row(day, result, {(MAIN, DAY): Rows(rows, digest)} if rows else {}, MAIN)
 
 
 def test_a_day_that_is_done_shows_its_counts_and_gives_no_reason() -> None:
@@ -68,6 +69,16 @@ def test_a_day_whose_rows_are_not_those_that_were_published_is_failed(rows: int)
     found = row(DayResult(game_date=DAY, kept=(checkpoint(),)), rows=rows)
     assert (found.outcome, found.work, found.published) == ("failed", "kept", rows)
     assert found.reason == f"{MAIN} holds {rows} rows, 187 were published"
+
+
+def test_a_day_with_the_same_number_of_other_rows_is_failed() -> None:
+    found = row(DayResult(game_date=DAY, kept=(checkpoint(),)), digest="another")
+    assert (found.outcome, found.reason) == ("failed", f"{MAIN}: {OTHER_ROWS}")
+
+
+def test_a_day_of_before_there_were_digests_is_judged_by_its_count() -> None:
+    old = checkpoint(rows_digest=None)
+    assert row(DayResult(game_date=DAY, kept=(old,)), digest="another").outcome == "complete"
 
 
 def test_a_blocked_day_shows_the_first_names_that_are_missing_and_its_message_in_one_line() -> None:

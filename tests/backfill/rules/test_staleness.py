@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill.checkpoint import Checkpoint, staleness
+from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, History, Rows, staleness
 from tasks.backfill.gate import Outcome
 
 pytestmark = pytest.mark.no_server
@@ -36,6 +36,8 @@ def checkpoint(outcome: Outcome = "complete", **fields: Any) -> Checkpoint:
             "outcome": outcome,
             "message": "187 of 187",
             "row_count": 187,
+            "rows_digest": "aaa",
+            "expected_digest": "bbb",
             "inputs": INPUTS,
             "code_version": "v1",
             "started_at": NOON,
@@ -46,7 +48,9 @@ def checkpoint(outcome: Outcome = "complete", **fields: Any) -> Checkpoint:
 
 
 def stale(done: Checkpoint, **now: Any) -> tuple[str, ...]:
-    return staleness(done, **{"inputs": INPUTS, "code_version": "v1", "rows_there": 187, "source": "upcoming", **now})
+    return staleness(
+        done, **{"inputs": INPUTS, "code_version": "v1", "rows_there": Rows(187, "aaa"), "source": "upcoming", **now}
+    )
 
 
 def test_a_day_of_which_nothing_has_changed_is_not_stale() -> None:
@@ -55,7 +59,30 @@ def test_a_day_of_which_nothing_has_changed_is_not_stale() -> None:
 
 @pytest.mark.parametrize("rows", [0, 186, 188])
 def test_a_day_is_stale_if_its_rows_are_not_those_that_were_published(rows: int) -> None:
-    assert stale(checkpoint(), rows_there=rows) == (f"the table holds {rows} rows, the checkpoint says 187",)
+    assert stale(checkpoint(), rows_there=Rows(rows, "ccc")) == (
+        f"the table holds {rows} rows, the checkpoint says 187",
+    )
+
+
+def test_a_day_is_stale_if_its_table_holds_the_same_number_of_other_rows() -> None:
+    assert stale(checkpoint(), rows_there=Rows(187, "ccc")) == (OTHER_ROWS,)
+
+
+def test_of_a_day_of_before_there_were_digests_only_the_count_is_known() -> None:
+    assert stale(checkpoint(rows_digest=None, expected_digest=None), rows_there=Rows(187, "ccc")) == ()
+
+
+@pytest.mark.parametrize("now", ["ccc", ""])
+def test_a_day_is_stale_if_others_are_expected_or_nobody(now: str) -> None:
+    assert stale(checkpoint(), expected_digest=now) == ("other players are expected now",)
+    assert stale(checkpoint(), expected_digest="bbb") == ()
+
+
+def test_the_history_of_a_day_keeps_what_was_published_through_later_attempts() -> None:
+    published, blocked = checkpoint(), checkpoint("blocked")
+    assert History.of(published) == History(published, published)
+    assert History.of(blocked, published) == History(blocked, published)
+    assert History.of(blocked) == History(blocked, None)
 
 
 def test_a_day_is_stale_if_the_code_has_changed() -> None:
@@ -87,7 +114,7 @@ def test_a_day_is_stale_if_its_table_reads_another_input_now() -> None:
 
 
 def test_every_reason_is_named() -> None:
-    reasons = stale(checkpoint(), rows_there=0, code_version="v2", inputs={**INPUTS, "player_game_summary": "ccc"})
+    reasons = stale(checkpoint(), rows_there=Rows(), code_version="v2", inputs={**INPUTS, "player_game_summary": "ccc"})
     assert len(reasons) == 3
 
 
