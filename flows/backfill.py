@@ -12,7 +12,7 @@ from tasks.backfill.fan_out import run_days
 from tasks.backfill.interlock import reading_sources
 from tasks.backfill.progress import name_run
 from tasks.backfill.report import Report, report_run
-from tasks.backfill.request import MAX_CONCURRENCY, BackfillRequest, Bytes, Concurrency, Days, Failures
+from tasks.backfill.request import MAX_CONCURRENCY, BackfillRequest, Bytes, Concurrency, Days, Failures, Why
 from tasks.backfill.survey import plan_backfill, publish_plan
 from tasks.calendar import league_day
 from tasks.parameters import Day, check
@@ -31,6 +31,8 @@ def backfill(
     dates: list[Day] | None = None,
     tables: list[str] | None = None,
     force: bool = False,
+    force_reason: Why | None = None,
+    waive_reason: Why | None = None,
     dry_run: bool = False,
     resume: bool = True,
     context_source: ContextSource = "auto",
@@ -47,12 +49,16 @@ def backfill(
         dates: A list of days instead of a range.
         tables: Derived tables to build; without them, player_composite_factors and what it depends on.
         force: Publish days that the gate would block for their coverage, with a warning; never against integrity.
+        force_reason: Why; kept with each day that is forced.
+        waive_reason: Why the days that are blocked for data that will never come are to count as waived, and no longer
+            fail their runs; kept with each of them. A waiver ends by itself when what it was given for changes.
         dry_run: Do everything but publish and record; nothing is created.
         resume: Keep days that are done; false builds every day again.
         context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere; the others insist
             on one of the two.
         max_concurrency: Days at work at once.
-        stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried.
+        stop_after_identical_failures: Days in a row that fail of one cause before the rest is not tried; a cause that
+            may be of just these days must first stop as many others, far from them, too.
         max_bytes_billed: Bytes that the run, its plan included, and each of its queries may read, where reading costs;
             a run that would read more is refused. Without it, the setting FULLCOURT_MAX_BYTES_BILLED.
         max_days: Days that the run may plan; a longer range is refused before anything is read.
@@ -77,6 +83,8 @@ def backfill(
         dates=dates,
         tables=choose_tables(load_catalogue(settings), tables),
         force=force,
+        force_reason=force_reason,
+        waive_reason=waive_reason,
         dry_run=dry_run,
         resume=resume,
         context_source=context_source,

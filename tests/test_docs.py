@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks import errors
-from tasks.backfill import day, gate, one_day
+from tasks.backfill import day, gate, one_day, replacement
 from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.deployments.checkout import copy_checkout, user_environment
@@ -130,7 +130,7 @@ def test_every_query_of_a_page_runs(page: Path, settings: Settings, league: Leag
 
 def test_troubleshooting_knows_every_category() -> None:
     text = (PROJECT_ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (day, gate, one_day)]
+    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (day, gate, one_day, replacement)]
     categories = set(re.findall(r'category="([a-z_]+)"', "".join(sources))) | {
         "duplicate_keys",
         "null_keys",

@@ -59,7 +59,13 @@ def build_rows(
         warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as staged,
     ):
         facts = _read_facts(warehouse, catalogue, staged, parameters)
-        verdict = judge(facts, build.thresholds, force=force, before=(*objections, *worse(facts, there)))
+        verdict = judge(
+            facts,
+            build.thresholds,
+            force=force,
+            before=(*objections, *worse(facts, there)),
+            may_be_empty=not build.reads_the_day,
+        )
         if not verdict.publishes or run.dry_run:
             return verdict
         throttle_publish(run.settings, table)

@@ -51,6 +51,10 @@ class Checkpoint(BaseModel):
     rows_digest: str | None = None
     """Of the content of the rows published; None in records that are older than it."""
     missing: tuple[str, ...] = ()
+    decision_reason: str | None = None
+    """Why a person overruled the gate; None if nobody did."""
+    decided_by: str | None = None
+    """Who it was, as far as it is known."""
     inputs: dict[str, str] = {}
     code_version: str
     started_at: datetime
@@ -90,43 +94,46 @@ class History:
         return cls(last, last if last.is_done else published)
 
 
-def staleness(
-    checkpoint: Checkpoint,
-    *,
-    inputs: Mapping[str, str],
-    code_version: str,
-    rows_there: Rows,
-    source: str,
-    expected_digest: str | None = None,
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Now:
+    """A table's day as it is now; what a checkpoint says of it is compared with this."""
+
+    inputs: Mapping[str, str]
+    """Digest of every input, by name; the preferred source's only if it would be taken."""
+    code_version: str
+    rows: Rows
+    source: str
+    """What would be taken."""
+    expected_digest: str | None = None
+    """Of who is expected; None if the table does not depend on it."""
+
+
+def staleness(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
     """Say why a published day no longer counts as done; empty if it does.
 
     An input that a day was built from may vanish by design (upcoming rows are cleaned up after a week): that alone
     does not make the day stale, or cleaning up would undo what was built from it.
-
-    Args:
-        checkpoint: A published day's last checkpoint.
-        inputs: Digest of every input as it is now, by name; the preferred source's only if it would be taken now.
-        code_version: That of the table now.
-        rows_there: Rows that the table holds for the day now.
-        source: The source that would be taken now.
-        expected_digest: Digest of who is expected now; None if the table does not depend on it.
     """
     reasons = []
-    if rows_there.count != checkpoint.row_count:
-        reasons.append(f"the table holds {rows_there.count} rows, the checkpoint says {checkpoint.row_count}")
-    elif not checkpoint.has_published(rows_there):
+    if now.rows.count != checkpoint.row_count:
+        reasons.append(f"the table holds {now.rows.count} rows, the checkpoint says {checkpoint.row_count}")
+    elif not checkpoint.has_published(now.rows):
         reasons.append(OTHER_ROWS)
-    if checkpoint.expected_digest is not None and expected_digest not in (None, checkpoint.expected_digest):
+    if checkpoint.expected_digest is not None and now.expected_digest not in (None, checkpoint.expected_digest):
         reasons.append("other players are expected now")
-    if code_version != checkpoint.code_version:
-        reasons.append(f"the code changed from {checkpoint.code_version} to {code_version}")
-    changed = [
-        name for name, digest in inputs.items() if name in checkpoint.inputs and checkpoint.inputs[name] != digest
-    ]
-    added = [name for name in inputs if name not in checkpoint.inputs]
+    if now.code_version != checkpoint.code_version:
+        reasons.append(f"the code changed from {checkpoint.code_version} to {now.code_version}")
+    return (*reasons, *changed_inputs(checkpoint, now))
+
+
+def changed_inputs(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
+    """Say which inputs have changed since a checkpoint, or are new; empty if none has and none is."""
+    reasons, before = [], checkpoint.inputs
+    changed = [name for name, digest in now.inputs.items() if name in before and before[name] != digest]
+    added = [name for name in now.inputs if name not in before]
     if changed:
         reasons.append(f"changed since: {', '.join(sorted(changed))}")
     if added:
-        reasons.append(f"{source} is available now" if added == [f"source {source}"] else f"new inputs: {added}")
+        is_source = added == [f"source {now.source}"]
+        reasons.append(f"{now.source} is available now" if is_source else f"new inputs: {added}")
     return tuple(reasons)

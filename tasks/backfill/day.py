@@ -21,6 +21,9 @@ class Reason(BaseModel):
     overridable: bool = False
     """Whether ``force`` may publish all the same: it overrides judgement, never integrity."""
 
+    def __str__(self) -> str:
+        return f"{self.category}: {self.message}"
+
 
 class Reference(BaseModel):
     """The games of a day by the schedule, against those in the box scores. Grain: game_date."""

@@ -1,7 +1,6 @@
 """Run one date task a day, concurrently, with no more than a window of them in flight."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
@@ -15,6 +14,7 @@ from tasks.backfill.plan import DayPlan
 from tasks.backfill.progress import Progress
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult
+from tasks.backfill.stopping import Failures
 from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
 from tasks.runtime.steps import quoted
@@ -23,22 +23,21 @@ from tasks.runtime.steps import quoted
 def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> list[DayResult]:
     """Do every day that needs work.
 
-    After ``stop_after_identical_failures`` days in a row that failed of the same cause, in the order in which they
-    ended, the rest is not tried: what broke them would break the others too.
+    After ``stop_after_identical_failures`` days in a row that failed of the same cause the rest is not tried, if what
+    broke them would break the others too.
 
     Returns:
         One result for each day of the plan, in order.
     """
     todo = [day for day in plan if day.needs_work]
+    waiting, stretch = list(todo), run.settings.connection().days_per_hold
     results = {day.game_date: _without_work(day) for day in plan if not day.needs_work}
-    failures = _Failures(request.stop_after_identical_failures)
+    failures = Failures(request.stop_after_identical_failures)
     with Progress(run.settings, total=len(todo)) as progress:
-        for days in _stretches(todo, run.settings.connection().days_per_hold):
-            if failures.are_enough:
-                break
+        while waiting and not failures.are_enough:
             # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
             with run.warehouse("hold"):
-                for result in _run_window(run, request, days, failures):
+                for result in _run_window(run, request, waiting, failures, stretch):
                     results[result.game_date] = result
                     progress.advance(result)
     if len(results) < len(plan):
@@ -51,47 +50,35 @@ def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> lis
     return [results.get(day.game_date) or DayResult(game_date=day.game_date, skipped="not_tried") for day in plan]
 
 
-@dataclass
-class _Failures:
-    """How many days failed in a row of one cause; once there are enough, later ones change nothing."""
-
-    limit: int
-    cause: str | None = None
-    in_a_row: int = 0
-
-    def count(self, result: DayResult) -> None:
-        if self.are_enough:
-            return
-        is_same = result.cause is not None and result.cause == self.cause
-        self.in_a_row = self.in_a_row + 1 if is_same else int(result.cause is not None)
-        self.cause = result.cause
-
-    @property
-    def are_enough(self) -> bool:
-        return self.in_a_row >= self.limit
-
-
-def _stretches(days: Sequence[DayPlan], length: int | None) -> Iterator[Sequence[DayPlan]]:
-    length = length or max(1, len(days))  # a warehouse that gathers nothing is held throughout
-    for start in range(0, len(days), length):
-        yield days[start : start + length]
-
-
 def _run_window(
-    run: Run, request: BackfillRequest, todo: Sequence[DayPlan], failures: _Failures
+    run: Run, request: BackfillRequest, waiting: list[DayPlan], failures: Failures, at_most: int | None
 ) -> Iterator[DayResult]:
-    """Do days, no more than a window of them at once, until they have ended or enough of them have failed."""
+    """Do days that wait, no more than a window of them at once, until enough have ended or enough have failed.
+
+    Args:
+        run: The current one.
+        request: What it was asked.
+        waiting: The days to do; those that are begun are removed.
+        failures: Those of the run.
+        at_most: How many days are begun; None for all, in a warehouse that gathers nothing.
+    """
     ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
-    waiting, days = list(reversed(todo)), dict[UUID, DayPlan]()
-    while days or (waiting and not failures.are_enough):
-        while waiting and len(days) < request.max_concurrency and not failures.are_enough:
-            day = waiting.pop()
+    days, begun, probe = dict[UUID, DayPlan](), 0, UUID(int=0)
+
+    def may_begin() -> bool:
+        window = 1 if failures.are_in_doubt else request.max_concurrency
+        return bool(waiting) and begun != at_most and len(days) < window and not failures.are_enough
+
+    while days or may_begin():
+        while may_begin():
+            is_probe, day = failures.are_in_doubt, waiting.pop(failures.place(len(waiting)))
             future = backfill_date.submit(quoted(run), quoted(request), quoted(day))
-            days[future.task_run_id] = day
+            days[future.task_run_id], begun = day, begun + 1
+            probe = future.task_run_id if is_probe else probe
             future.add_done_callback(lambda done: ended.put(done))
         future = ended.get()
         result = _result(run, future, days.pop(future.task_run_id))
-        failures.count(result)
+        failures.count(result, is_probe=future.task_run_id == probe)
         yield result
 
 

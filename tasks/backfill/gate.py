@@ -13,6 +13,7 @@ Outcome = Literal[
     "complete",
     "complete_with_warning",
     "forced",
+    "waived",
     "blocked",
     "failed",
     "skipped_bootstrap",
@@ -66,7 +67,14 @@ class Verdict(BaseModel):
         return self.outcome != "blocked"
 
 
-def judge(facts: StagedFacts, thresholds: Thresholds, *, force: bool = False, before: Iterable[Reason] = ()) -> Verdict:
+def judge(
+    facts: StagedFacts,
+    thresholds: Thresholds,
+    *,
+    force: bool = False,
+    before: Iterable[Reason] = (),
+    may_be_empty: bool = False,
+) -> Verdict:
     """Decide whether staged rows may be published.
 
     Args:
@@ -74,8 +82,12 @@ def judge(facts: StagedFacts, thresholds: Thresholds, *, force: bool = False, be
         thresholds: Coverage from 0 to 1; a day exactly at a threshold is on its better side.
         force: Publish although coverage, or the reference behind it, is not enough; never against integrity.
         before: What earlier checks object to.
+        may_be_empty: Whether there may be nothing to build: no game was played before the first day of a season.
     """
-    integrity, judgement, warnings = _integrity(facts), list(before), []
+    judgement, warnings = list(before), list[Reason]()
+    if may_be_empty and not (facts.expected or facts.row_count or judgement):
+        return Verdict(facts=facts, outcome="complete")
+    integrity = _integrity(facts)
     coverage = facts.coverage
     counts = f"{facts.covered} of {facts.expected} expected are there ({percent(coverage)})"
     if coverage < thresholds.block_below:

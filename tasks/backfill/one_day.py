@@ -11,6 +11,7 @@ from tasks.backfill.build import build_rows, synthesize_context
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.coverage import check_coverage
 from tasks.backfill.day import Reason, Reference, SourceCounts, choose_source
+from tasks.backfill.decision import NO_REASON, REFERENCE, Decision, decided, reference_digest, waiver
 from tasks.backfill.gate import PUBLISHED, Outcome, StagedFacts, Verdict
 from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.records import record_checkpoints
@@ -63,7 +64,7 @@ def failure(run: Run, day: DayPlan, table: TablePlan, reason: str, message: str,
         outcome="failed",
         reason=reason,
         message=message,
-        inputs=table.inputs,
+        inputs=dict(table.inputs),
         code_version=table.code_version,
         started_at=started_at,
         recorded_at=datetime.now(UTC),
@@ -138,13 +139,21 @@ class _Day:
 
     def _dependencies(self, name: str) -> tuple[Reason, ...]:
         reasons, tried = [], {checkpoint.table_name: checkpoint for checkpoint in self.tried}
+        waived = {each.table for each in self._day.tables if each.state == "waived" and each.action == "keep"}
+        waived |= {name for name, checkpoint in tried.items() if checkpoint.outcome == "waived"}
         for dependency in self._run.catalogue.build(name).depends_on:
-            if dependency in tried and dependency not in self._published:
+            if dependency in waived:
+                message = f"{dependency} of the day is waived; see its own checkpoint"
+                reasons.append(Reason(category="dependency_waived", message=message, overridable=True))
+            elif dependency in tried and dependency not in self._published:
                 message = f"{dependency} of the day is {tried[dependency].outcome}; see its own checkpoint"
                 reasons.append(Reason(category="dependency_blocked", message=message, overridable=True))
             elif dependency in self._day.absent_dependencies:
                 message = f"{dependency} of the day is not there; add it to tables"
                 reasons.append(Reason(category="dependency_missing", message=message, overridable=True))
+            elif dependency in self._day.stale_dependencies:
+                message = f"{dependency} of the day {self._day.stale_dependencies[dependency]}; add it to tables"
+                reasons.append(Reason(category="dependency_stale", message=message, overridable=True))
         return tuple(reasons)
 
     def _judged(
@@ -157,9 +166,14 @@ class _Day:
     ) -> Checkpoint:
         if outcome in PUBLISHED:
             self._published.add(table.table)
+        decision, inputs = self._decision(table, outcome, reasons), dict(table.inputs)
+        if decision and outcome == "blocked":
+            outcome, inputs = "waived", {**table.inputs, REFERENCE: reference_digest(self._day.reference)}
         facts = verdict.facts if verdict else None
         parts = [_counts(facts)] if facts else []
-        parts += [f"{reason.category}: {reason.message}" for reason in reasons]
+        parts += [str(reason) for reason in reasons]
+        if decision:
+            parts.append(decided(outcome, reasons, decision))
         parts.append(f"from {table.source}: {table.source_reason}")
         if table.there and outcome not in PUBLISHED:
             parts.append(f"{table.there} stays")
@@ -168,7 +182,7 @@ class _Day:
             game_date=self._day.game_date,
             run_id=self._run.id,
             attempt=self._run.attempt,
-            outcome="dry_run" if self._run.dry_run and outcome != "blocked" else outcome,
+            outcome="dry_run" if self._run.dry_run and outcome in PUBLISHED else outcome,
             reason=reasons[0].category if reasons else None,
             message="; ".join(parts),
             source=table.source,
@@ -182,11 +196,23 @@ class _Day:
             expected_digest=table.expected_digest,
             row_count=verdict.published_rows if verdict else 0,
             rows_digest=facts.rows_digest if facts and outcome in PUBLISHED else None,
-            inputs=table.inputs,
+            decision_reason=decision.reason if decision else None,
+            decided_by=decision.by if decision else None,
+            inputs=inputs,
             code_version=table.code_version,
             started_at=started_at,
             recorded_at=datetime.now(UTC),
         )
+
+    def _decision(self, table: TablePlan, outcome: Outcome, reasons: Sequence[Reason]) -> Decision | None:
+        """Return by whose decision a day is published or waived that would be blocked; None if by nobody's."""
+        request, by = self._request, self._run.started_by
+        if outcome == "forced":
+            return Decision(request.force_reason or NO_REASON, by)
+        if outcome != "blocked":
+            return None
+        asked = Decision(request.waive_reason, by) if request.waive_reason else None
+        return waiver(reasons, asked=asked, last=table.checkpoint, there=table.there)
 
     def _failed(self, table: TablePlan, error: FullcourtError, started_at: datetime) -> Checkpoint:
         if isinstance(error, TransientError):

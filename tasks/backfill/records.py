@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.backfill.checkpoint import Checkpoint, History, TableDay
-from tasks.backfill.gate import PUBLISHED
+from tasks.backfill.gate import NOT_DONE, PUBLISHED
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
 from tasks.runtime.run import Run
@@ -38,7 +38,7 @@ def record_checkpoints(
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    failures = [_failure_row(each, each.table_name in retryable) for each in checkpoints if not each.is_done]
+    failures = [_failure_row(each, each.table_name in retryable) for each in checkpoints if each.outcome in NOT_DONE]
     with run.warehouse("record", game_date=game_date) as warehouse:
         warehouse.append(run.catalogue.table("backfill_ledger"), [_ledger_row(each) for each in checkpoints])
         if failures:
@@ -72,6 +72,8 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         "decided": checkpoint.message,
         "recorded": checkpoint.recorded_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
+    if checkpoint.decision_reason is not None:
+        facts |= {"decided by": checkpoint.decided_by, "reason of the decision": checkpoint.decision_reason}
     lines = [f"# {checkpoint.table_name} {checkpoint.game_date}", "", *markdown.table(("", ""), facts.items())]
     if checkpoint.missing:
         missing = ", ".join(checkpoint.missing)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tasks.backfill.day import ContextSource
 from tasks.calendar import LEAGUE_BEGAN
@@ -18,6 +18,15 @@ Bytes = Annotated[int, Field(ge=1), WHOLE_NUMBER]
 Days = Annotated[int, Field(ge=1, le=50_000), WHOLE_NUMBER]
 
 
+def _one_line(reason: str) -> str:
+    if not reason.strip():
+        raise ValueError("must say something; leave it out if there is nothing to say")
+    return " ".join(reason.split())
+
+
+Why = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+
+
 class BackfillRequest(Request):
     """What a run of the backfill was asked to do; the flow's docstring says what each parameter means."""
 
@@ -29,6 +38,8 @@ class BackfillRequest(Request):
     tables: tuple[str, ...]
     """In the order in which they are built."""
     force: bool
+    force_reason: Why | None
+    waive_reason: Why | None
     dry_run: bool
     resume: bool
     context_source: ContextSource
@@ -54,6 +65,19 @@ class BackfillRequest(Request):
             raise ValueError(
                 f"{first} to {last}: {count:,} days, and a run does max_days={self.max_days:,} at most; "
                 "narrow the range, or raise max_days"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _decides_one_thing(self) -> Self:
+        if self.force_reason is not None and not self.force:
+            raise ValueError(
+                f"force_reason={self.force_reason!r}: is the reason of force, which is off; add force=true"
+            )
+        if self.waive_reason is not None and self.force:
+            raise ValueError(
+                f"waive_reason={self.waive_reason!r}: not together with force, which publishes the days that it would "
+                "waive; give either"
             )
         return self
 

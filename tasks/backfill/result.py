@@ -13,6 +13,7 @@ _SEVERITY: Sequence[Outcome] = (
     "failed",
     "blocked",
     "not_tried",
+    "waived",
     "forced",
     "complete_with_warning",
     "dry_run",

@@ -1,13 +1,14 @@
 """Plan a run: survey the whole range with a constant number of queries, and decide on what they found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from tasks.backfill.checkpoint import Rows, TableDay
 from tasks.backfill.cost import describe_cost, with_costs
 from tasks.backfill.coverage import read_references, read_source_counts
-from tasks.backfill.plan import DayDigest, DayPlan, Plan, Survey, plan_days
+from tasks.backfill.findings import DayDigest, Survey
+from tasks.backfill.plan import DayPlan, Plan, plan_days
 from tasks.backfill.records import RECORDS, read_histories
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.artifacts import write_table
@@ -62,12 +63,12 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
     season_starts = _read_season_starts(warehouse, catalogue, first, last)
     found = Survey(
         builds=builds,
-        code_versions={name: catalogue.code_version(name) for name in request.tables},
+        code_versions={name: catalogue.code_version(name) for name in builds},
         bootstrap_days=run.settings.bootstrap_days,
         references=references,
         season_starts=season_starts,
-        source_counts={name: read_source_counts(warehouse, catalogue, name, first, last) for name in request.tables},
-        digests=_read_digests(warehouse, catalogue, request, min([first, *season_starts.values()])),
+        source_counts={name: read_source_counts(warehouse, catalogue, name, first, last) for name in builds},
+        digests=_read_digests(warehouse, catalogue, builds.values(), request, min([first, *season_starts.values()])),
         expected_digests=_read_expected_digests(warehouse, catalogue, first, last),
         rows=read_rows_there(warehouse, catalogue, list(builds), first, last),
         histories={},
@@ -107,10 +108,10 @@ def _read_season_starts(warehouse: Warehouse, catalogue: Catalogue, first: date,
 
 
 def _read_digests(
-    warehouse: Warehouse, catalogue: Catalogue, request: BackfillRequest, season: date
+    warehouse: Warehouse, catalogue: Catalogue, builds: Collection[Build], request: BackfillRequest, season: date
 ) -> dict[str, list[DayDigest]]:
     """Read a digest of each day of every input, since ``season`` where a day depends on its season."""
-    builds, first = [catalogue.build(name) for name in request.tables], request.first_date
+    first = request.first_date
     since = {source.table: first for build in builds for source in build.sources if source.table}
     for needed in (needed for build in builds for needed in build.inputs):
         start = first if needed.window == "day" else season

@@ -29,6 +29,19 @@ def current_run() -> tuple[str, int]:
     return str(flow_run.get_id()), int(flow_run.get_run_count() or 1)
 
 
+def started_by() -> str:
+    """Say who started the flow run, as far as Prefect knows: an automation, a schedule, or nobody by name.
+
+    The user of the operating system is not looked at: of a worker it is not the person's who started the run.
+    """
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is not None and run.created_by is not None and run.created_by.display_value:
+        return f"{(run.created_by.type or 'creator').lower()} {run.created_by.display_value}"
+    of = f"of deployment {run.deployment_id}" if run is not None and run.deployment_id else "without a deployment"
+    return f"somebody whom Prefect does not name, in a run {of}"
+
+
 def is_over(run_id: str) -> bool:
     """Return whether a flow run is known to have ended; an unknown one may be another server's."""
     try:

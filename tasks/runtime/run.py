@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from tasks.runtime.origin import current_origin, current_run
+from tasks.runtime.origin import current_origin, current_run, started_by
 from tasks.settings import Settings
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.base import Warehouse
@@ -24,12 +24,14 @@ class Run:
     """From 1."""
     dry_run: bool = False
     """Whether its warehouse refuses every change, and reads a missing table as an empty one."""
+    started_by: str = "unknown"
+    """Who started it, as far as Prefect knows."""
 
     @classmethod
     def begin(cls, settings: Settings, *, dry_run: bool = False) -> Self:
         """Return the current flow run."""
         run_id, attempt = current_run()
-        return cls(settings, run_id, attempt, dry_run)
+        return cls(settings, run_id, attempt, dry_run, started_by())
 
     @property
     def catalogue(self) -> Catalogue:

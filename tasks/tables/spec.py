@@ -104,6 +104,11 @@ class Build(_Frozen):
         """The source that needs no check of its own."""
         return self.sources[-1]
 
+    @property
+    def reads_the_day(self) -> bool:
+        """Whether a day's rows depend on the day itself, and not only on the days before it."""
+        return any(needed.window != "season_before" for needed in self.inputs)
+
     def is_fallback(self, source: str) -> bool:
         """Whether a source stands in for the preferred one."""
         return self.preferred is not None and source == self.fallback.name

@@ -70,15 +70,28 @@ def test_one_days_failure_stops_no_other_and_is_not_tried_again_if_it_would_fail
 def test_after_days_in_a_row_that_fail_of_one_cause_the_rest_is_not_tried_and_the_report_says_so(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
-    some = days(6)
+    some = days(8)
     open_season(league, *some)
     league.write(settings)
     run(some[1])
     refuse(settings, f"nba_precompute.{MAIN}", f"game_date = '{some[1]}'")
     report = run((some[0], some[-1]), resume=False, max_concurrency=1, stop_after_identical_failures=2)
-    assert list(outcomes(report).values()) == ["failed", "complete", "failed", "failed", "not_tried", "not_tried"]
-    assert "3 failed, 2 not_tried" in report.summary
+    failed = [some.index(day) for day, outcome in outcomes(report).items() if outcome == "failed"]
+    assert failed == [0, 2, 3, 5, 7]  # the last day and one between are probed before the rest is given up
+    assert "5 failed, 2 not_tried" in report.summary
     assert not report.is_done
+
+
+def test_days_that_can_be_done_are_done_after_days_in_a_row_that_fail_of_one_cause(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    some = days(5)
+    open_season(league, *some)
+    league.write(settings)
+    run(some[4])
+    refuse(settings, f"nba_precompute.{MAIN}", f"game_date >= '{some[2]}'")
+    report = run((some[0], some[-1]), max_concurrency=1, stop_after_identical_failures=2)
+    assert list(outcomes(report).values()) == ["failed", "failed", "complete", "complete", "complete"]
 
 
 @pytest.mark.duckdb_only
@@ -97,8 +110,8 @@ def test_the_file_is_let_go_of_between_stretches_of_days_and_failures_are_counte
     assert [ended for ended in let_go_after if ended] == [2, 4, 6, 6]  # the report's is the last
 
     refuse(settings, f"nba_precompute.{MAIN}", f"processed_at < '{datetime.now(UTC)}'")
-    report = run((some[1], some[-1]), resume=False, max_concurrency=1, stop_after_identical_failures=3)
-    assert list(outcomes(report).values()) == ["failed"] * 3 + ["not_tried"] * 3
+    report = run((some[1], some[-1]), resume=False, max_concurrency=1, stop_after_identical_failures=1)
+    assert list(outcomes(report).values()) == ["failed", *["not_tried"] * 4, "failed"]
 
 
 @contextmanager

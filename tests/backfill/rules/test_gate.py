@@ -84,6 +84,19 @@ def test_nothing_expected_is_no_success() -> None:
     assert facts(0, 0).coverage == 0.0
 
 
+def test_nothing_expected_in_a_table_of_the_days_before_is_no_failure() -> None:
+    verdict = judge(facts(0, 0, row_count=0, rows_with_values=0), THRESHOLDS, may_be_empty=True)
+    assert (verdict.outcome, verdict.reasons) == ("complete", ())
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_no_rows_are_a_failure_where_some_are_expected_or_the_reference_is_in_doubt(force: bool) -> None:
+    none = {"row_count": 0, "rows_with_values": 0}
+    assert judge(facts(0, 1, **none), THRESHOLDS, may_be_empty=True, force=force).outcome == "blocked"
+    doubted = judge(facts(0, 0, **none), THRESHOLDS, may_be_empty=True, before=[COVERAGE], force=force)
+    assert doubted.outcome == "blocked"
+
+
 def test_the_right_count_of_wrong_players_is_blocked() -> None:
     verdict = judge(facts(0, 187, row_count=187, rows_with_values=187, unexpected=187), THRESHOLDS)
     assert (verdict.outcome, verdict.publishes) == ("blocked", False)

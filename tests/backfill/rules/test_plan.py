@@ -9,8 +9,10 @@ import pytest
 from flows.backfill import backfill
 from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, History, Rows, TableDay
 from tasks.backfill.day import Reference, SourceCounts
+from tasks.backfill.decision import REFERENCE, reference_digest
+from tasks.backfill.findings import Survey, input_digest
 from tasks.backfill.gate import Outcome
-from tasks.backfill.plan import DayPlan, Survey, TablePlan, input_digest, plan_days
+from tasks.backfill.plan import DayPlan, TablePlan, plan_days
 from tasks.backfill.request import BackfillRequest
 from tasks.parameters import check
 from tasks.tables.spec import Build
@@ -71,6 +73,7 @@ def checkpoint(outcome: Outcome = "complete", table: str = MAIN, **fields: Any) 
             "run_id": "run-1",
             "outcome": outcome,
             "message": "187 of 187",
+            "source": source,
             "expected_digest": SURVEY.expected_digest(table, DAY),
             "row_count": 187,
             "rows_digest": SURVEY.rows_there(table, DAY).digest,
@@ -235,6 +238,80 @@ def test_a_table_that_reads_nothing_of_the_day_does_not_depend_on_who_is_expecte
     assert SURVEY.expected_digest(ZONES, DAY) is None
     (zones, _) = plan(survey(checkpoint(), expected_digests={DAY: "another"})).tables
     assert zones.action == "keep"
+
+
+WAIVED = checkpoint(
+    "waived",
+    row_count=0,
+    rows_digest=None,
+    reason="reference_incomplete",
+    inputs={**SURVEY.inputs(MAIN, DAY, "upcoming"), REFERENCE: reference_digest(SURVEY.reference(DAY))},
+)
+
+
+def test_a_waived_day_is_kept_as_waived_until_what_it_was_waived_for_changes() -> None:
+    planned = main(plan(survey(WAIVED, rows=0)))
+    assert (planned.state, planned.action, planned.why) == ("waived", "keep", "waived before")
+    loaded = {DAY: SURVEY.reference(DAY).model_copy(update={"missing_games": "ATL at MIA", "loaded_games": 8})}
+    assert main(plan(survey(WAIVED, rows=0, references=loaded))).why == "changed since: reference"
+    again = main(plan(survey(WAIVED, rows=0, digests={**SURVEY.digests, "nba_schedule": [(DAY, "another")]})))
+    assert (again.state, again.action, again.why) == ("waived", "build", "changed since: nba_schedule")
+
+
+def test_a_new_version_of_the_code_does_not_end_a_waiver() -> None:
+    assert main(plan(survey(WAIVED, rows=0, code_versions={ZONES: "v1", MAIN: "v2"}))).action == "keep"
+
+
+@pytest.mark.parametrize("asked_for", [{"force": True}, {"resume": False}])
+def test_a_waived_day_is_tried_again_if_it_is_asked_for(asked_for: dict[str, bool]) -> None:
+    planned = main(plan(survey(WAIVED, rows=0), **asked_for))
+    assert (planned.state, planned.action) == ("waived", "build")
+    assert planned.checkpoint == WAIVED.for_report()
+
+
+STALE_ZONES: dict[str, dict[str, Any]] = {
+    "changed since: player_game_summary": {
+        "digests": {**SURVEY.digests, "player_game_summary": [(DAY - timedelta(days=1), "another"), (DAY, "bbb")]}
+    },
+    "the code changed from v1 to v2": {"code_versions": {ZONES: "v2", MAIN: "v1"}},
+}
+
+
+@pytest.mark.parametrize("why", STALE_ZONES)
+def test_a_table_asked_for_alone_is_not_built_from_a_stale_one(why: str) -> None:
+    day = plan(survey(checkpoint(), **STALE_ZONES[why]), MAIN)
+    assert day.stale_dependencies == {ZONES: f"is stale: {why}"}
+    assert (main(day).state, main(day).action) == ("stale", "build")  # it is tried, and blocked for that
+    assert day.absent_dependencies == ()
+
+
+def test_a_table_of_the_run_is_no_stale_dependency() -> None:
+    day = plan(survey(checkpoint(), **STALE_ZONES["the code changed from v1 to v2"]))
+    assert day.stale_dependencies == {}
+    assert [table.action for table in day.tables] == ["build", "build"]
+
+
+def test_what_is_as_it_was_is_no_stale_dependency() -> None:
+    day = plan(survey(checkpoint()), MAIN)
+    assert (day.stale_dependencies, main(day).action) == ({}, "keep")
+
+
+@pytest.mark.parametrize(
+    ("built_from", "asked_for", "action"),
+    [
+        ("upcoming", "auto", "keep"),
+        ("upcoming", "upcoming", "keep"),
+        ("upcoming", "synthetic", "build"),
+        ("synthetic", "synthetic", "keep"),
+        ("synthetic", "upcoming", "build"),
+        (None, "synthetic", "build"),
+    ],
+)
+def test_no_day_is_kept_that_was_built_from_another_source_than_the_one_asked_for(
+    built_from: str | None, asked_for: str, action: str
+) -> None:
+    done = checkpoint(source=built_from, inputs=SURVEY.inputs(MAIN, DAY, built_from or "synthetic"))
+    assert main(plan(survey(done), context_source=asked_for)).action == action
 
 
 def test_a_source_that_covers_too_little_is_replaced_by_the_fallback_and_is_no_input() -> None:

@@ -133,6 +133,18 @@ INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "what cannot be printed": ({"start_date": "\0\x1b[2J"}, (r"start_date='\x00\x1b[2J'", "must be a valid date")),
     "no truth": ({"start_date": TODAY, "force": "perhaps"}, ("force='perhaps'", "valid boolean")),
+    "a reason without force": (
+        {"start_date": TODAY, "force_reason": "lost"},
+        ("force_reason='lost'", "add force=true"),
+    ),
+    "a reason that says nothing": (
+        {"start_date": TODAY, "waive_reason": " "},
+        ("waive_reason=' '", "must say something"),
+    ),
+    "a waiver with force": (
+        {"start_date": TODAY, "force": True, "waive_reason": "lost"},
+        ("waive_reason='lost'", "not together with force", "give either"),
+    ),
     "an unknown source": (
         {"start_date": TODAY, "context_source": "guess"},
         ("context_source='guess'", "'auto', 'upcoming' or 'synthetic'"),
@@ -147,6 +159,15 @@ INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("stop_after_identical_failures=0", "greater than or equal to 1"),
     ),
 }
+
+
+def test_a_reason_is_kept_on_one_line() -> None:
+    assert ask(start_date=TODAY, force=True, force_reason=" lost in\nthe fire ").force_reason == "lost in the fire"
+    assert ask(start_date=TODAY, waive_reason="never played").waive_reason == "never played"
+
+
+def test_force_needs_no_reason() -> None:
+    assert (ask(start_date=TODAY, force=True).force, ask(start_date=TODAY, force=True).force_reason) == (True, None)
 
 
 @pytest.mark.parametrize("name", INVALID)

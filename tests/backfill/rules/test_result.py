@@ -17,6 +17,7 @@ WORST_FIRST: tuple[Outcome, ...] = (
     "failed",
     "blocked",
     "not_tried",
+    "waived",
     "forced",
     "complete_with_warning",
     "dry_run",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, History, Rows, staleness
+from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, History, Now, Rows, staleness
 from tasks.backfill.gate import Outcome
 
 pytestmark = pytest.mark.no_server
@@ -18,6 +18,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     "complete",
     "complete_with_warning",
     "forced",
+    "waived",
     "blocked",
     "failed",
     "skipped_bootstrap",
@@ -48,9 +49,8 @@ def checkpoint(outcome: Outcome = "complete", **fields: Any) -> Checkpoint:
 
 
 def stale(done: Checkpoint, **now: Any) -> tuple[str, ...]:
-    return staleness(
-        done, **{"inputs": INPUTS, "code_version": "v1", "rows_there": Rows(187, "aaa"), "source": "upcoming", **now}
-    )
+    given = {"inputs": INPUTS, "code_version": "v1", "rows": Rows(187, "aaa"), "source": "upcoming", **now}
+    return staleness(done, Now(**given))
 
 
 def test_a_day_of_which_nothing_has_changed_is_not_stale() -> None:
@@ -59,17 +59,15 @@ def test_a_day_of_which_nothing_has_changed_is_not_stale() -> None:
 
 @pytest.mark.parametrize("rows", [0, 186, 188])
 def test_a_day_is_stale_if_its_rows_are_not_those_that_were_published(rows: int) -> None:
-    assert stale(checkpoint(), rows_there=Rows(rows, "ccc")) == (
-        f"the table holds {rows} rows, the checkpoint says 187",
-    )
+    assert stale(checkpoint(), rows=Rows(rows, "ccc")) == (f"the table holds {rows} rows, the checkpoint says 187",)
 
 
 def test_a_day_is_stale_if_its_table_holds_the_same_number_of_other_rows() -> None:
-    assert stale(checkpoint(), rows_there=Rows(187, "ccc")) == (OTHER_ROWS,)
+    assert stale(checkpoint(), rows=Rows(187, "ccc")) == (OTHER_ROWS,)
 
 
 def test_of_a_day_of_before_there_were_digests_only_the_count_is_known() -> None:
-    assert stale(checkpoint(rows_digest=None, expected_digest=None), rows_there=Rows(187, "ccc")) == ()
+    assert stale(checkpoint(rows_digest=None, expected_digest=None), rows=Rows(187, "ccc")) == ()
 
 
 @pytest.mark.parametrize("now", ["ccc", ""])
@@ -114,7 +112,7 @@ def test_a_day_is_stale_if_its_table_reads_another_input_now() -> None:
 
 
 def test_every_reason_is_named() -> None:
-    reasons = stale(checkpoint(), rows_there=Rows(), code_version="v2", inputs={**INPUTS, "player_game_summary": "ccc"})
+    reasons = stale(checkpoint(), rows=Rows(), code_version="v2", inputs={**INPUTS, "player_game_summary": "ccc"})
     assert len(reasons) == 3
 
 

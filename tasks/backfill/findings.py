@@ -1,0 +1,117 @@
+"""What a survey has found: all that a plan is decided on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+from tasks.backfill.checkpoint import Checkpoint, History, Now, Rows, TableDay
+from tasks.backfill.day import Reference, SourceCounts, is_bootstrap
+from tasks.backfill.gate import Outcome
+from tasks.tables.spec import Build
+
+DayDigest = tuple[date, str]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that a plan is decided on, as it is now."""
+
+    builds: Mapping[str, Build]
+    """Of the tables asked for and of all that they depend on."""
+    code_versions: Mapping[str, str]
+    bootstrap_days: int
+    references: Mapping[date, Reference]
+    """Of the days that have a game."""
+    season_starts: Mapping[int, date]
+    source_counts: Mapping[str, Mapping[date, SourceCounts]]
+    """By table: what its preferred source holds of each day of which it has rows, or should have."""
+    digests: Mapping[str, Sequence[DayDigest]]
+    """By input: a digest of each day's content, in order."""
+    expected_digests: Mapping[date, str]
+    """A digest of who is expected on each day; of the days that expect anybody."""
+    rows: Mapping[TableDay, Rows]
+    """The rows of derived tables."""
+    histories: Mapping[TableDay, History]
+    """Of the days that are not skipped."""
+
+    def reference(self, day: date) -> Reference:
+        """Return the day's games."""
+        return self.references.get(day) or Reference(game_date=day)
+
+    def season_start(self, day: date) -> date | None:
+        """Return the first day of the day's season; None if it is in none."""
+        year = self.reference(day).season_year
+        return self.season_starts.get(year) if year is not None else None
+
+    def skipped(self, day: date) -> Outcome | None:
+        """Return the outcome of a day on which nothing is ever built."""
+        if not self.reference(day).has_games:
+            return "no_games"
+        if is_bootstrap(day, self.season_start(day), self.bootstrap_days):
+            return "skipped_bootstrap"
+        return None
+
+    def counts(self, table: str, day: date) -> SourceCounts | None:
+        """Return what a table's preferred source holds of a day; None if it has no such source."""
+        preferred = self.builds[table].preferred
+        if preferred is None:
+            return None
+        found = self.source_counts[table].get(day)
+        return found or SourceCounts(source=preferred.name, expected=self.reference(day).expected_players)
+
+    def inputs(self, table: str, day: date, source: str) -> dict[str, str]:
+        """Return a digest of each input that a day's rows would be built from, by name."""
+        build, start = self.builds[table], self.season_start(day)
+        found = {}
+        for needed in build.inputs:
+            since = day if needed.window == "day" else start or date.min
+            until_day_itself = needed.window != "season_before"
+            found[needed.table] = input_digest(
+                [
+                    (at, digest)
+                    for at, digest in self.digests[needed.table]
+                    if since <= at < day or (at == day and until_day_itself)
+                ]
+            )
+        for each in build.sources:
+            if each.table and each.name == source:
+                days = [(at, digest) for at, digest in self.digests[each.table] if at == day]
+                found[f"source {each.name}"] = input_digest(days)
+        return found
+
+    def expected_digest(self, table: str, day: date) -> str | None:
+        """Return a digest of who is expected on a day; None if the table reads nothing of the day itself."""
+        return self.expected_digests.get(day, "") if self.builds[table].reads_the_day else None
+
+    def now(self, table: str, day: date, source: str) -> Now:
+        """Return a table's day as it is now, if it is built from a source."""
+        return Now(
+            inputs=self.inputs(table, day, source) if self.skipped(day) is None else {},
+            code_version=self.code_versions[table],
+            rows=self.rows_there(table, day),
+            source=source,
+            expected_digest=self.expected_digest(table, day),
+        )
+
+    def rows_there(self, table: str, day: date) -> Rows:
+        """Return the rows that a table holds for a day."""
+        return self.rows.get((table, day)) or Rows()
+
+    def published(self, table: str, day: date) -> Checkpoint | None:
+        """Return the last checkpoint that published a day of a table, whatever was tried after it."""
+        history = self.histories.get((table, day))
+        return history.published if history else None
+
+    def is_there(self, table: str, day: date) -> bool:
+        """Tell whether a day of a table was published, and its rows are the ones that were."""
+        published = self.published(table, day)
+        return published is not None and published.has_published(self.rows_there(table, day))
+
+
+def input_digest(days: Sequence[DayDigest]) -> str:
+    """Join the digests of the days that an input's window covers; order matters, gaps do not."""
+    digest = sha256()
+    for day, content in days:
+        digest.update(f"{day.isoformat()}:{content};".encode())
+    return digest.hexdigest()[:16]
