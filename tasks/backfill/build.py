@@ -63,7 +63,8 @@ def build_rows(
             facts,
             build.thresholds,
             force=force,
-            before=(*objections, *worse(facts, there)),
+            before=objections,
+            worse=worse(facts, there),
             may_be_empty=not build.reads_the_day,
         )
         if not verdict.publishes or run.dry_run:

@@ -73,6 +73,7 @@ def judge(
     *,
     force: bool = False,
     before: Iterable[Reason] = (),
+    worse: Iterable[Reason] = (),
     may_be_empty: bool = False,
 ) -> Verdict:
     """Decide whether staged rows may be published.
@@ -82,6 +83,7 @@ def judge(
         thresholds: Coverage from 0 to 1; a day exactly at a threshold is on its better side.
         force: Publish although coverage, or the reference behind it, is not enough; never against integrity.
         before: What earlier checks object to.
+        worse: Why the rows that are published already are better.
         may_be_empty: Whether there may be nothing to build: no game was played before the first day of a season.
     """
     judgement, warnings = list(before), list[Reason]()
@@ -96,6 +98,7 @@ def judge(
     elif coverage < thresholds.warn_below:
         message = f"{counts}, below {percent(thresholds.warn_below)}; missing: {first_of(facts.missing)}"
         warnings.append(Reason(category="coverage_low", message=message))
+    judgement += worse
     if facts.unexpected:
         message = f"{facts.unexpected} entities have a row but are not expected"
         warnings.append(Reason(category="unexpected_rows", message=message))

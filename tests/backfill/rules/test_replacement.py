@@ -98,9 +98,9 @@ def test_of_rows_that_are_not_those_that_were_published_only_the_number_counts()
 
 
 def test_force_replaces_a_day_by_a_worse_one_and_says_so() -> None:
-    before = worse(facts(180), there())
-    assert judge(facts(180), Thresholds(), before=before).outcome == "blocked"
-    forced = judge(facts(180), Thresholds(), before=before, force=True)
+    better = worse(facts(180), there())
+    assert judge(facts(180), Thresholds(), worse=better).outcome == "blocked"
+    forced = judge(facts(180), Thresholds(), worse=better, force=True)
     assert (forced.outcome, forced.reasons[0].category) == ("forced", "would_be_worse")
 
 
