@@ -39,7 +39,7 @@ class League:
         loaded: bool = True,
         **stats: Any,
     ) -> str:
-        """Add a game with ``players`` players a team, named after their team: bos1, bos2, ..."""
+        """Add a game with ``players`` players a team, bos1, bos2 and so on, who share 240 minutes."""
         game_id = f"00{3 if all_star else 2}{self.season % 100}{len(self.games) + 1:05d}"
         self.games.append(
             {
@@ -54,7 +54,8 @@ class League:
                 "is_all_star": all_star,
             }
         )
-        if loaded:
+        if loaded and players:
+            stats = {"minutes_played": 240 / players, **stats}
             for team, opponent in ((home, away), (away, home)):
                 for number in range(1, players + 1):
                     self.player(f"{team.lower()}{number}", day, game_id, team, opponent, **stats)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from tasks.backfill.coverage import names
+from tasks.backfill.coverage import names, window
 from tasks.backfill.day import Reason
 from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.backfill.replacement import Standing, worse
@@ -23,6 +23,7 @@ def build_rows(
     *,
     season_start: date,
     source: str,
+    has_holes: bool,
     objections: Sequence[Reason],
     there: Standing | None,
     force: bool,
@@ -36,6 +37,7 @@ def build_rows(
         game_date: The day.
         season_start: The first day of its season.
         source: Where the context comes from.
+        has_holes: Whether a game of the season before the day is missing.
         objections: What earlier checks object to.
         there: What is published already.
         force: Publish although judgement says no; never against integrity.
@@ -47,13 +49,9 @@ def build_rows(
     """
     catalogue = run.catalogue
     spec, build = catalogue.table(table), catalogue.build(table)
-    parameters: dict[str, Parameter] = {
-        "game_date": game_date,
-        "from_date": season_start,
-        "run_id": run.id,
-        "processed_at": processed_at,
-    }
-    sql = catalogue.query(table, "build", source=source)
+    read = window(run.settings, season_start, game_date, game_date)
+    parameters: dict[str, Parameter] = {**read, "run_id": run.id, "processed_at": processed_at}
+    sql = catalogue.query(table, "build", source=source, has_holes=has_holes)
     with (
         run.warehouse("build", table=table, game_date=game_date) as warehouse,
         warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as staged,
@@ -62,6 +60,7 @@ def build_rows(
         verdict = judge(
             facts,
             build.thresholds,
+            complete_from=build.completeness.warn_below if build.completeness else None,
             force=force,
             before=objections,
             worse=worse(facts, there),
@@ -91,6 +90,11 @@ def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, para
         other_days=row["other_days"],
         rows_with_values=row["rows_with_values"],
         rows_digest=row["rows_digest"],
+        rows_without_own_games=row["without_own_games"],
+        rows_without_games=row["without_games"],
+        mean_completeness=row["mean_completeness"],
+        constant_columns=names(row["constant_columns"]),
+        unknown_anew=names(row["unknown_anew"]),
         out_of_range={
             column.name: row[f"range_{column.name}"]
             for column in staged.table.columns

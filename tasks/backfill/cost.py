@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from tasks.backfill.coverage import day_window
+from tasks.backfill.coverage import window
 from tasks.backfill.plan import DayPlan, Plan
 from tasks.backfill.request import BackfillRequest
 from tasks.errors import RequestError
@@ -87,15 +87,10 @@ def total_bytes(plan: Plan) -> int | None:
 
 def _bytes_of_day(run: Run, warehouse: Warehouse, request: BackfillRequest, sample: _Sample) -> int | None:
     catalogue, day = run.catalogue, sample.game_date
-    season: Parameters = {
-        "from_date": sample.season_start,
-        "game_date": day,
-        "run_id": "",
-        "processed_at": datetime.combine(day, time(), UTC),
-    }
+    read = window(run.settings, sample.season_start, day, day)
+    season: Parameters = {**read, "run_id": "", "processed_at": datetime.combine(day, time(), UTC)}
     tables = [catalogue.table(name) for name in request.tables]
-    window = day_window(run.settings, day, request.as_of)
-    found = [warehouse.estimate(queries.check(catalogue, tables), window)]
+    found = [warehouse.estimate(queries.check(catalogue, tables), read)]
     for table in tables:
         build = _most_expensive_build(catalogue, table.name)
         if run.dry_run:  # the gate reads the rows from the build itself

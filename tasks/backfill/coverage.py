@@ -8,21 +8,20 @@ from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
-from tasks.tables.catalogue import Catalogue
-from tasks.warehouse.base import Parameters, Row, Warehouse
+from tasks.warehouse.base import Parameter, Row, Warehouse
 
 
 @step("check-coverage", run_name="check-coverage {game_date}")
 def check_coverage(
-    run: Run, game_date: date, tables: Sequence[str], as_of: date
+    run: Run, game_date: date, season_start: date, tables: Sequence[str]
 ) -> tuple[Reference, dict[str, SourceCounts]]:
     """Compare a day's box scores with the schedule, and each preferred source with the expected set.
 
     Args:
         run: The current one.
         game_date: The day.
+        season_start: The first day of its season: the audit goes back to it.
         tables: Derived tables that are to be built.
-        as_of: Today.
 
     Returns:
         The day's reference, and what the preferred source of each table holds of it.
@@ -33,7 +32,7 @@ def check_coverage(
     """
     sql = queries.check(run.catalogue, [run.catalogue.table(name) for name in tables])
     with run.warehouse("check", game_date=game_date) as warehouse:
-        (row,) = warehouse.fetch(sql, day_window(run.settings, game_date, as_of))
+        (row,) = warehouse.fetch(sql, window(run.settings, season_start, game_date, game_date))
     counts = {}
     for name in tables:
         if preferred := run.catalogue.build(name).preferred:
@@ -42,41 +41,47 @@ def check_coverage(
     return _reference(game_date, row), counts
 
 
-def read_references(run: Run, warehouse: Warehouse, first: date, last: date, as_of: date) -> dict[date, Reference]:
-    """Read the reference of every day that has a game; one query for any range."""
-    rows = warehouse.fetch(run.catalogue.shared_query("reference"), _window(run.settings, first, last, as_of))
+def read_references(
+    run: Run, warehouse: Warehouse, season_start: date, first: date, last: date
+) -> dict[date, Reference]:
+    """Read the reference of every day; one query for any range.
+
+    Args:
+        run: The current one.
+        warehouse: Where to read.
+        season_start: The first day of the season of the first day.
+        first: The first day.
+        last: The last day.
+    """
+    rows = warehouse.fetch(run.catalogue.shared_query("reference"), window(run.settings, season_start, first, last))
     return {row["game_date"]: _reference(row["game_date"], row) for row in rows}
 
 
 def read_source_counts(
-    warehouse: Warehouse, catalogue: Catalogue, table: str, first: date, last: date
+    run: Run, warehouse: Warehouse, table: str, season_start: date, first: date, last: date
 ) -> dict[date, SourceCounts]:
     """Count what a table's preferred source holds of each day; one query for any range, none without such a source."""
-    spec, source = catalogue.table(table), catalogue.build(table).preferred
+    spec, source = run.catalogue.table(table), run.catalogue.build(table).preferred
     if source is None:
         return {}
-    sql = queries.coverage(catalogue, spec, source, with_missing=False)
-    rows = warehouse.fetch(sql, {"from_date": first, "game_date": last})
+    sql = queries.coverage(run.catalogue, spec, source, with_missing=False)
+    rows = warehouse.fetch(sql, window(run.settings, season_start, first, last))
     return {row["game_date"]: _source_counts(source.name, row) for row in rows}
 
 
-def day_window(settings: Settings, game_date: date, as_of: date) -> Parameters:
-    """Return the parameters of ``queries.check`` for a day."""
-    return _window(settings, game_date, game_date, as_of)
+def window(settings: Settings, season_start: date, first: date, last: date) -> dict[str, Parameter]:
+    """Return the parameters of every query that reads box scores: the days from first to last, and what is before."""
+    return {
+        "from_date": min(season_start, first),
+        "first_date": first,
+        "game_date": last,
+        "min_players_per_team": settings.min_players_per_team,
+    }
 
 
 def names(joined: str | None) -> tuple[str, ...]:
     """Split what STRING_AGG joined with commas."""
     return tuple(joined.split(",")) if joined else ()
-
-
-def _window(settings: Settings, first: date, last: date, as_of: date) -> Parameters:
-    return {
-        "from_date": first,
-        "game_date": last,
-        "as_of": as_of,
-        "min_players_per_team": settings.min_players_per_team,
-    }
 
 
 def _reference(game_date: date, row: Row) -> Reference:

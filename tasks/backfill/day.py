@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.tables.spec import Build
+from tasks.tables.spec import Build, LookBack
 from tasks.text import first_of, percent
 
 ContextSource = Literal["auto", "upcoming", "synthetic"]
@@ -26,45 +26,99 @@ class Reason(BaseModel):
 
 
 class Reference(BaseModel):
-    """The games of a day by the schedule, against those in the box scores. Grain: game_date."""
+    """The games of a day, and of its season before it, by the schedule against the box scores. Grain: game_date."""
 
     model_config = ConfigDict(frozen=True)
 
     game_date: date
     season_year: int | None = None
+    is_scheduled: bool = False
+    """The schedule speaks of the day: it has a game, or it is known to have none."""
     scheduled_games: int = 0
     final_games: int = 0
     loaded_games: int = 0
+    """Final games that are whole in the box scores."""
     missing_games: str | None = None
     pending_games: str | None = None
     unscheduled_games: str | None = None
+    conflicting_games: str | None = None
+    double_players: str | None = None
+    ambiguous_players: str | None = None
     expected_players: int = 0
+    without_minutes: int = 0
+    """Rows of the day, and of the six days before, of players who played for minutes that are not known."""
+    season_holes: int = 0
+    """Games of the season before the day that are not loaded as they were played."""
+    recent_holes: str | None = None
+    """Those of the 30 days before, by name."""
 
     @property
     def has_games(self) -> bool:
-        """Whether the schedule says that games were played, or may yet be."""
-        return self.final_games > 0 or self.pending_games is not None
+        """Whether games were played, or may yet be, by the schedule or by the box scores."""
+        return self.final_games > 0 or self.pending_games is not None or self.unscheduled_games is not None
+
+    @property
+    def is_off_day(self) -> bool:
+        """Whether the schedule says that there is no game."""
+        return self.is_scheduled and not self.has_games
 
     def blocks(self) -> tuple[Reason, ...]:
         """Why no ratio of this day would say anything; empty if the reference is complete."""
-        reasons = []
-        if self.missing_games:
-            message = (
-                f"{self.loaded_games} of {self.final_games} final games have box scores for both teams; without: "
-                f"{self.missing_games}; load them, then run the day again"
-            )
-            reasons.append(Reason(category="reference_incomplete", message=message, overridable=True))
-        if self.pending_games:
-            message = f"the schedule does not say final for {self.pending_games}; update it, then run the day again"
-            reasons.append(Reason(category="games_not_final", message=message, overridable=True))
-        return tuple(reasons)
+        counts = f"{self.loaded_games} of {self.final_games} final games are whole in the box scores"
+        found = (
+            ("reference_incomplete", self.missing_games, f"{counts}; {{}}; load them, then run the day again", True),
+            (
+                "games_not_final",
+                self.pending_games,
+                "the schedule does not say final for {}; update it, then run the day again",
+                True,
+            ),
+            (
+                "unscheduled_games",
+                self.unscheduled_games,
+                "the box scores hold games that the schedule lacks: {}; correct whichever is wrong",
+                True,
+            ),
+            (
+                "schedule_conflict",
+                self.conflicting_games,
+                "a team has one game a day: {}; correct the schedule or the box scores",
+                False,
+            ),
+            (
+                "duplicate_box_scores",
+                self.double_players,
+                "players stand in a game more than once: {}; remove the rows that are too many",
+                False,
+            ),
+            (
+                "ambiguous_player",
+                self.ambiguous_players,
+                "these players cannot be told apart, or one stands under two names: {}; correct universal_player_id",
+                False,
+            ),
+        )
+        return tuple(
+            Reason(category=category, message=message.format(what), overridable=overridable)
+            for category, what, message, overridable in found
+            if what
+        )
 
-    def warnings(self) -> tuple[Reason, ...]:
-        """What is odd about the reference, but no obstacle."""
-        if not self.unscheduled_games:
-            return ()
-        message = f"box scores hold games that the schedule lacks, not expected: {self.unscheduled_games}"
-        return (Reason(category="unscheduled_games", message=message),)
+    def warnings(self, looks_back_on: LookBack = "season") -> tuple[Reason, ...]:
+        """What a person should know about the day's inputs, but no obstacle.
+
+        Args:
+            looks_back_on: The games before of which the table cannot do without any.
+        """
+        reasons = []
+        if self.without_minutes:
+            message = f"{self.without_minutes} rows of the day and the 6 days before have statistics, and no minutes"
+            reasons.append(Reason(category="minutes_unknown", message=message))
+        if self.recent_holes or (self.season_holes and looks_back_on == "season"):
+            games = f"; of the last 30 days: {self.recent_holes}" if self.recent_holes else ""
+            message = f"{self.season_holes} games of the season before are not loaded as they were played{games}"
+            reasons.append(Reason(category="look_back_incomplete", message=message))
+        return tuple(reasons)
 
 
 class SourceCounts(BaseModel):

@@ -46,7 +46,10 @@ class Survey:
 
     def skipped(self, day: date) -> Outcome | None:
         """Return the outcome of a day on which nothing is ever built."""
-        if not self.reference(day).has_games:
+        reference = self.reference(day)
+        if not reference.is_scheduled:
+            return None
+        if not reference.has_games:
             return "no_games"
         if is_bootstrap(day, self.season_start(day), self.bootstrap_days):
             return "skipped_bootstrap"

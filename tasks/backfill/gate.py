@@ -41,9 +41,22 @@ class StagedFacts(BaseModel):
     rows_with_values: int
     rows_digest: str | None = None
     """Of the rows' content."""
-    look_back_coverage: float | None = None
-    """Share of the expected whose look-back has no hole, from 0 to 1; None if it is unknown."""
     out_of_range: dict[str, int] = {}
+    rows_without_own_games: int = 0
+    """Rows that look back on a game of their own that is not loaded as it was played."""
+    rows_without_games: int = 0
+    """Rows that look back on any such game: their own, the team's or the opponent's."""
+    mean_completeness: float | None = None
+    """Mean share of the inputs that are known, in percent; None where a table does not say."""
+    constant_columns: tuple[str, ...] = ()
+    """Scores with one value for all, which differed in the 30 days before."""
+    unknown_anew: tuple[str, ...] = ()
+    """Inputs that more than half of the rows lack, and most rows of the 30 days before had."""
+
+    @property
+    def look_back_coverage(self) -> float:
+        """Share of the rows whose own look-back lacks no game, from 0 to 1; 1 of no rows."""
+        return 1 - self.rows_without_own_games / self.row_count if self.row_count else 1.0
 
     @property
     def coverage(self) -> float:
@@ -71,6 +84,7 @@ def judge(
     facts: StagedFacts,
     thresholds: Thresholds,
     *,
+    complete_from: float | None = None,
     force: bool = False,
     before: Iterable[Reason] = (),
     worse: Iterable[Reason] = (),
@@ -80,28 +94,18 @@ def judge(
 
     Args:
         facts: Read back from the staged rows.
-        thresholds: Coverage from 0 to 1; a day exactly at a threshold is on its better side.
-        force: Publish although coverage, or the reference behind it, is not enough; never against integrity.
+        thresholds: Shares from 0 to 1; a day exactly at a threshold is on its better side.
+        complete_from: Mean completeness in percent below which there is a warning.
+        force: Publish although judgement says no; never against integrity.
         before: What earlier checks object to.
         worse: Why the rows that are published already are better.
         may_be_empty: Whether there may be nothing to build: no game was played before the first day of a season.
     """
-    judgement, warnings = list(before), list[Reason]()
+    judgement = [*before, *_below(facts, thresholds), *_suspicious(facts), *worse]
     if may_be_empty and not (facts.expected or facts.row_count or judgement):
         return Verdict(facts=facts, outcome="complete")
     integrity = _integrity(facts)
-    coverage = facts.coverage
-    counts = f"{facts.covered} of {facts.expected} expected are there ({percent(coverage)})"
-    if coverage < thresholds.block_below:
-        message = f"{counts}, below {percent(thresholds.block_below)}; missing: {first_of(facts.missing)}"
-        judgement.append(Reason(category="coverage_below_threshold", message=message, overridable=True))
-    elif coverage < thresholds.warn_below:
-        message = f"{counts}, below {percent(thresholds.warn_below)}; missing: {first_of(facts.missing)}"
-        warnings.append(Reason(category="coverage_low", message=message))
-    judgement += worse
-    if facts.unexpected:
-        message = f"{facts.unexpected} entities have a row but are not expected"
-        warnings.append(Reason(category="unexpected_rows", message=message))
+    warnings = _warnings(facts, thresholds, complete_from)
     final = [reason for reason in judgement if not reason.overridable]
     if integrity or final or (judgement and not force):
         return Verdict(facts=facts, outcome="blocked", reasons=(*integrity, *judgement))
@@ -109,6 +113,59 @@ def judge(
         return Verdict(facts=facts, outcome="forced", reasons=(*judgement, *warnings))
     outcome: Outcome = "complete_with_warning" if warnings else "complete"
     return Verdict(facts=facts, outcome=outcome, reasons=tuple(warnings))
+
+
+def _coverage_message(facts: StagedFacts, threshold: float) -> str:
+    counts = f"{facts.covered} of {facts.expected} expected are there ({percent(facts.coverage)})"
+    return f"{counts}, below {percent(threshold)}; missing: {first_of(facts.missing)}"
+
+
+def _look_back_message(facts: StagedFacts) -> str:
+    whole = facts.row_count - facts.rows_without_own_games
+    return (
+        f"the own look-back of {whole} of {facts.row_count} rows ({percent(facts.look_back_coverage)}) lacks no game; "
+        f"{facts.rows_without_games} rows lack a game of their own, their team's or their opponent's"
+    )
+
+
+def _below(facts: StagedFacts, thresholds: Thresholds) -> list[Reason]:
+    """Return the shares that are too low to publish."""
+    reasons = []
+    if facts.coverage < thresholds.block_below:
+        message = _coverage_message(facts, thresholds.block_below)
+        reasons.append(Reason(category="coverage_below_threshold", message=message, overridable=True))
+    if facts.look_back_coverage < thresholds.look_back_block_below:
+        message = f"{_look_back_message(facts)}, below {percent(thresholds.look_back_block_below)}"
+        reasons.append(Reason(category="look_back_incomplete", message=message, overridable=True))
+    return reasons
+
+
+def _suspicious(facts: StagedFacts) -> list[Reason]:
+    """Return what rows of the days before make hard to believe."""
+    messages = []
+    if facts.constant_columns:
+        messages.append(f"one value for all in {', '.join(facts.constant_columns)}, unlike in the 30 days before")
+    if facts.unknown_anew:
+        messages.append(f"unknown for most rows, and known in the 30 days before: {', '.join(facts.unknown_anew)}")
+    return [
+        Reason(category="values_suspicious", message=f"{message}; look at the inputs of the day", overridable=True)
+        for message in messages
+    ]
+
+
+def _warnings(facts: StagedFacts, thresholds: Thresholds, complete_from: float | None) -> list[Reason]:
+    reasons = []
+    if facts.expected and thresholds.block_below <= facts.coverage < thresholds.warn_below:
+        reasons.append(Reason(category="coverage_low", message=_coverage_message(facts, thresholds.warn_below)))
+    if facts.rows_without_games and facts.look_back_coverage >= thresholds.look_back_block_below:
+        reasons.append(Reason(category="look_back_incomplete", message=_look_back_message(facts)))
+    if facts.mean_completeness is not None and complete_from is not None and facts.mean_completeness < complete_from:
+        message = f"{facts.mean_completeness:.1f} % of the inputs are known on average, below {complete_from:g} %"
+        reasons.append(Reason(category="completeness_low", message=message))
+    if facts.unexpected:
+        message = f"{facts.unexpected} entities have a row but are not expected"
+        reasons.append(Reason(category="unexpected_rows", message=message))
+    return reasons
 
 
 def _integrity(facts: StagedFacts) -> list[Reason]:

@@ -71,6 +71,13 @@ def failure(run: Run, day: DayPlan, table: TablePlan, reason: str, message: str,
     )
 
 
+_SCHEDULE_MISSING = Reason(
+    category="schedule_missing",
+    message="no schedule speaks of this day; load the schedule of its season, or leave the day out",
+    overridable=True,
+)
+
+
 class _Day:
     """The tables of one day, in the order in which they need each other."""
 
@@ -88,7 +95,10 @@ class _Day:
         started_at = datetime.now(UTC)
         try:
             reference, counts = retrying(check_coverage)(
-                self._run, self._day.game_date, [table.table for table in todo], self._request.as_of
+                self._run,
+                self._day.game_date,
+                self._day.season_start or self._day.game_date,
+                [table.table for table in todo],
             )
         except Exception as raised:  # noqa: BLE001 - a day's failure is its result, and stops no other day
             error = understand(raised)
@@ -118,6 +128,7 @@ class _Day:
                 self._day.game_date,
                 season_start=self._day.season_start,
                 source=source,
+                has_holes=reference.season_holes > 0,
                 objections=objections,
                 there=table.there,
                 force=self._request.force,
@@ -126,16 +137,19 @@ class _Day:
         except Exception as raised:  # noqa: BLE001
             return self._failed(table, understand(raised), started_at)
         reasons, outcome = verdict.reasons, verdict.outcome
-        warnings = reference.warnings()
+        warnings = reference.warnings(build.looks_back_on)
         if warnings and outcome in ("complete", "complete_with_warning"):
             reasons, outcome = (*reasons, *warnings), "complete_with_warning"
         return self._judged(planned, started_at, outcome, reasons, verdict)
 
     def _objections(self, table: TablePlan, reference: Reference) -> tuple[Reason, ...]:
+        if not reference.is_scheduled and not reference.has_games:
+            return (_SCHEDULE_MISSING,)
         if not reference.has_games:
             message = f"{table.why}; remove the rows, or correct the schedule"
             return (Reason(category="rows_without_games", message=message),)
-        return (*reference.blocks(), *self._dependencies(table.table))
+        missing = () if reference.is_scheduled else (_SCHEDULE_MISSING,)
+        return (*missing, *reference.blocks(), *self._dependencies(table.table))
 
     def _dependencies(self, name: str) -> tuple[Reason, ...]:
         reasons, tried = [], {checkpoint.table_name: checkpoint for checkpoint in self.tried}

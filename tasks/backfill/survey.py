@@ -6,7 +6,7 @@ from datetime import date
 
 from tasks.backfill.checkpoint import Rows, TableDay
 from tasks.backfill.cost import describe_cost, with_costs
-from tasks.backfill.coverage import read_references, read_source_counts
+from tasks.backfill.coverage import read_references, read_source_counts, window
 from tasks.backfill.findings import DayDigest, Survey
 from tasks.backfill.plan import DayPlan, Plan, plan_days
 from tasks.backfill.records import RECORDS, read_histories
@@ -59,17 +59,18 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
     catalogue, first, last = run.catalogue, request.first_date, request.last_date
     builds = {name: catalogue.build(name) for name in catalogue.with_dependencies(request.tables)}
     prepare_tables(warehouse, catalogue, inputs=_read_tables(builds), written=[*builds, *RECORDS])
-    references = read_references(run, warehouse, first, last, request.as_of)
     season_starts = _read_season_starts(warehouse, catalogue, first, last)
+    season = min([first, *season_starts.values()])
+    references = read_references(run, warehouse, season, first, last)
     found = Survey(
         builds=builds,
         code_versions={name: catalogue.code_version(name) for name in builds},
         bootstrap_days=run.settings.bootstrap_days,
         references=references,
         season_starts=season_starts,
-        source_counts={name: read_source_counts(warehouse, catalogue, name, first, last) for name in builds},
-        digests=_read_digests(warehouse, catalogue, builds.values(), request, min([first, *season_starts.values()])),
-        expected_digests=_read_expected_digests(warehouse, catalogue, first, last),
+        source_counts={name: read_source_counts(run, warehouse, name, season, first, last) for name in builds},
+        digests=_read_digests(warehouse, catalogue, builds.values(), request, season),
+        expected_digests=_read_expected_digests(run, warehouse, season, first, last),
         rows=read_rows_there(warehouse, catalogue, list(builds), first, last),
         histories={},
     )
@@ -86,8 +87,9 @@ def read_rows_there(
     return {(row["table_name"], row["game_date"]): Rows(row["row_count"], row["digest"]) for row in rows}
 
 
-def _read_expected_digests(warehouse: Warehouse, catalogue: Catalogue, first: date, last: date) -> dict[date, str]:
-    rows = warehouse.fetch(queries.expected_digests(catalogue), {"from_date": first, "game_date": last})
+def _read_expected_digests(run: Run, warehouse: Warehouse, season: date, first: date, last: date) -> dict[date, str]:
+    sql = queries.expected_digests(run.catalogue)
+    rows = warehouse.fetch(sql, window(run.settings, season, first, last))
     return {row["game_date"]: row["digest"] for row in rows}
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar, NamedTuple, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
-from tasks.ingest.teams import league_code
 from tasks.printable import MAX_VALUE_CHARACTERS
+from tasks.teams import league_code
 
 _BLANK = frozenset({"", "nan", "na", "null", "none"})
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00:00(?:\.0+)?)?", re.ASCII)

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.ingest.cells import Cells, FileRow, Problem, clean, parse_game_id, season_of
-from tasks.ingest.teams import league_code
 from tasks.parameters import WHOLE_NUMBER, Request
+from tasks.teams import league_code
 
 Kind = Literal["schedule", "game log"]
 

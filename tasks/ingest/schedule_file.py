@@ -50,6 +50,7 @@ class ScheduleRow(FileRow):
         "HOME_TEAM_TRICODE": "HOME_TEAM",
         "AWAY_TEAM_TRICODE": "AWAY_TEAM",
         "GAME_STATUS_ID": "GAME_STATUS",
+        "STATUS_TEXT": "GAME_STATUS_TEXT",
     }
 
     game_id: GameId
@@ -60,6 +61,7 @@ class ScheduleRow(FileRow):
     home_pts: Count | None = None
     away_pts: Count | None = None
     game_status: Annotated[int, Field(ge=1, le=3)] | None = None
+    game_status_text: str | None = None
     is_regular_season: bool | None = None
     is_playoffs: bool | None = None
     is_all_star: bool | None = None
@@ -85,7 +87,7 @@ class ScheduleRow(FileRow):
 
     def to_schedule(self) -> dict[str, object]:
         """Return the row's values by column of nba_schedule."""
-        kind = self.game_id[:3]
+        kind, is_final = self.game_id[:3], self.status == FINAL
 
         def flag(given: bool | None, own: str) -> bool:
             return kind == own if given is None else given
@@ -95,8 +97,11 @@ class ScheduleRow(FileRow):
             "game_date": self.game_date,
             "season_year": season_of(self.game_id),
             "game_status": self.status,
+            "game_status_text": self.game_status_text,
             "home_team_tricode": self.home_team,
             "away_team_tricode": self.away_team,
+            "home_team_score": self.home_pts or None if is_final else None,
+            "away_team_score": self.away_pts or None if is_final else None,
             "is_regular_season": flag(self.is_regular_season, _REGULAR_SEASON),
             "is_playoffs": flag(self.is_playoffs, _PLAYOFFS),
             "is_all_star": flag(self.is_all_star, _ALL_STAR),
@@ -114,7 +119,7 @@ class ScheduleRow(FileRow):
 
 
 class ScheduleContents:
-    """The rows of a schedule: one a game."""
+    """The rows of a schedule: one a game and day; a game that was moved may stand on both of its days."""
 
     model: ClassVar[type[FileRow]] = ScheduleRow
     table: ClassVar[str] = "nba_schedule"
@@ -123,8 +128,9 @@ class ScheduleContents:
 
     def __init__(self, as_of: date = date.max) -> None:
         self._as_of = as_of
-        self.games: dict[str, int] = {}
+        self.games: set[str] = set()
         self.days: set[date] = set()
+        self._lines: dict[tuple[str, date], int] = {}
 
     def accept(self, line: int, cells: Cells) -> dict[str, object] | list[Problem]:
         """Return a row's values by column of nba_schedule, or all that is wrong with it."""
@@ -133,9 +139,10 @@ class ScheduleContents:
             return row
         if problem := future_problem(row.game_date, self._as_of):
             return [problem]
-        first = self.games.setdefault(row.game_id, line)
+        first = self._lines.setdefault((row.game_id, row.game_date), line)
         if first != line:
             return [Problem("GAME_ID", row.game_id, f"is in line {first} already")]
+        self.games.add(row.game_id)
         self.days.add(row.game_date)
         return row.to_schedule()
 

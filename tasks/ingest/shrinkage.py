@@ -110,10 +110,9 @@ def judge_box_scores(
 
 
 def judge_schedule(there: Sequence[ScheduledGame], here: Sequence[ScheduledGame]) -> Replacement:
-    """Compare a game with the row that a file has of it."""
-    return Replacement(
-        is_replaced=True, conflict=None, lost=_lost_of_schedule(max(there, key=lambda game: game.game_status), here[0])
-    )
+    """Compare a game with the rows that a file has of it: the last day on which either says that it was played."""
+    known, given = (max(rows, key=lambda game: (game.game_status, game.game_date)) for rows in (there, here))
+    return Replacement(is_replaced=True, conflict=None, lost=_lost_of_schedule(known, given))
 
 
 def _in_two_teams(staying: Sequence[BoxScore], here: Sequence[BoxScore]) -> str | None:

@@ -14,11 +14,20 @@ from tasks.errors import CatalogueError, RequestError, describe_validation_error
 from tasks.printable import shown
 from tasks.settings import Settings
 from tasks.tables.compose import compose
-from tasks.tables.spec import Build, TableSpec
+from tasks.tables.spec import Build, Source, TableSpec
+from tasks.teams import codes_sql
 
 TABLES_DIR = Path(__file__).resolve().parent
 SHARED_DIR = TABLES_DIR / "shared"
 
+
+_NO_LOOK_BACK = """SELECT
+  CAST(NULL AS STRING) AS who,
+  CAST(NULL AS DATE) AS game_date,
+  0 AS own_missing,
+  '' AS missing_games
+FROM UNNEST([1]) AS nothing
+WHERE nothing = 0"""
 
 _once = cache  # a catalogue lives as long as the process, and never changes
 
@@ -29,7 +38,7 @@ class Catalogue:
     def __init__(self, folders: Iterable[Path]) -> None:
         specs: dict[str, TableSpec] = {}
         queries: dict[str, Mapping[str, str]] = {}
-        self._shared = _read_queries(SHARED_DIR)
+        self._shared = {**_read_queries(SHARED_DIR), "team_codes": codes_sql()}
         for folder in folders:
             spec = _read_spec(folder)
             if spec.name in specs:
@@ -98,17 +107,20 @@ class Catalogue:
         return tuple(TopologicalSorter(graph).static_order())
 
     @_once
-    def query(self, table: str, query: str, *, source: str | None = None) -> str:
+    def query(self, table: str, query: str, *, source: str | None = None, has_holes: bool = True) -> str:
         """Return the GoogleSQL text of a table's query, with every query that it names inlined.
 
         Args:
             table: The table's name.
             query: The file's name without ``.sql``.
             source: The source of the day's context: the name ``context`` then stands for ``context_<source>.sql``.
+            has_holes: Whether a game of the season before may be missing; if none is, nothing looks for it.
         """
-        known = {**self._shared, **self._queries[table]}
+        known = self._known(table)
         if source is not None and f"context_{source}" in known:
             known["context"] = known[f"context_{source}"]
+        if not has_holes:
+            known["look_back"] = _NO_LOOK_BACK
         return compose(query, known)
 
     @_once
@@ -133,8 +145,27 @@ class Catalogue:
             given: Bare names that the warehouse resolves itself.
             parts: More queries that it may read, as pairs of name and text.
         """
-        known = {**self._shared, **(self._queries[table] if table else {}), **dict(parts), "": text}
+        known = {**(self._known(table) if table else self._shared), **dict(parts), "": text}
         return compose("", known, given=given)
+
+    def _known(self, table: str) -> dict[str, str]:
+        """Return every query that a table's may read, by name: ``<source>_rows`` is what may be used of a source."""
+        build = self.tables[table].build
+        sources = build.sources if build else ()
+        rows = {f"{each.name}_rows": self.source_rows(each) for each in sources if each.table}
+        return {**self._shared, **rows, **self._queries[table]}
+
+    def source_rows(self, source: Source) -> str:
+        """Return GoogleSQL that selects a source's rows that say what they must, with the person of each."""
+        read = self.table(source.table or "")
+        columns = ",\n  ".join(f"s.{column.name}" for column in read.columns)
+        needs = "".join(f"\n  AND {_is_known(read, name)}" for name in source.needs)
+        return f"""SELECT
+  {columns},
+  COALESCE(s.universal_player_id, p.only_id, s.player_lookup) AS person
+FROM {read.full_name} AS s
+LEFT JOIN people AS p ON p.player_lookup = s.player_lookup
+WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""
 
     @_once
     def code_version(self, table: str) -> str:
@@ -187,6 +218,12 @@ def load_catalogue(settings: Settings) -> Catalogue:
 @lru_cache(maxsize=8)
 def _load(roots: tuple[Path, ...]) -> Catalogue:
     return Catalogue(file.parent for root in roots for file in sorted(root.glob("*/table.yaml")))
+
+
+def _is_known(table: TableSpec, column: str) -> str:
+    """Return the condition that a column's value is known: NaN and infinities, which no NUMERIC holds, are not."""
+    value = f"SAFE_CAST(s.{column} AS NUMERIC)" if table.column(column).type == "FLOAT64" else f"s.{column}"
+    return f"{value} IS NOT NULL"
 
 
 def _read_spec(folder: Path) -> TableSpec:

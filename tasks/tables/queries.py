@@ -16,55 +16,55 @@ def check(catalogue: Catalogue, tables: Iterable[TableSpec]) -> str:
     """The reference of @game_date, and what each table's preferred source covers of it; one row, one statement.
 
     The columns of a source are ``<table>__expected``, ``__covered``, ``__source_players``, ``__duplicates`` and
-    ``__missing``. @from_date must be the same day.
+    ``__missing``. @first_date must be the same day, @from_date the first day of its season.
     """
     checked = [(table, table.build.preferred) for table in tables if table.build and table.build.preferred]
-    parts = tuple((f"coverage_of_{t.name}", _coverage(catalogue, t, s, with_missing=True)) for t, s in checked)
+    parts: dict[str, str] = {}
+    for table, source in checked:
+        parts |= {f"coverage_of_{table.name}": _coverage(source, with_missing=True)}
+        parts |= {f"{source.name}_rows": catalogue.source_rows(source)}
     columns = "".join(f",\n  {t.name}.{c} AS {t.name}__{c}" for t, _ in checked for c in COVERAGE_COLUMNS)
-    joins = "".join(f"\nLEFT JOIN coverage_of_{t.name} AS {t.name} ON {t.name}.game_date = day.day" for t, _ in checked)
+    joins = "".join(
+        f"\nLEFT JOIN coverage_of_{t.name} AS {t.name} ON {t.name}.game_date = r.game_date" for t, _ in checked
+    )
     query = f"""SELECT
   r.*{columns}
-FROM (SELECT CAST(@game_date AS DATE) AS day) AS day
-LEFT JOIN reference AS r ON r.game_date = day.day{joins}"""
-    return catalogue.complete(query, parts=parts)
+FROM reference AS r{joins}"""
+    return catalogue.complete(query, parts=tuple(parts.items()))
 
 
 def coverage(catalogue: Catalogue, table: TableSpec, source: Source, *, with_missing: bool) -> str:
-    """How much of the expected set a source covers.
+    """How much of the expected set a source covers, by person.
 
-    Grain: game_date, from @from_date to @game_date; only days with expected players or source rows.
+    Grain: game_date, from @first_date to @game_date; only days with expected players or source rows. @from_date is the
+    first day of the season of the first one.
     """
-    return catalogue.complete(_coverage(catalogue, table, source, with_missing=with_missing))
-
-
-def _coverage(catalogue: Catalogue, table: TableSpec, source: Source, *, with_missing: bool) -> str:
     if table.build is None or source.table is None:
         raise ValueError(f"{table.name}: source {source.name} has no table to check")
-    read = catalogue.table(source.table)
-    entity = table.build.entity
-    missing = f"STRING_AGG(IF(s.{entity} IS NULL, e.{entity}, NULL), ',' ORDER BY e.{entity})" if with_missing else "''"
-    return f"""WITH expected_entities AS (
-  SELECT DISTINCT game_date, {entity} FROM expected_players
-),
-source_entities AS (
-  SELECT {read.partition} AS game_date, {entity}, COUNT(*) AS copies
-  FROM {read.full_name}
-  WHERE {read.partition} BETWEEN @from_date AND @game_date
-  GROUP BY {read.partition}, {entity}
+    return catalogue.complete(_coverage(source, with_missing=with_missing), table=table.name)
+
+
+def _coverage(source: Source, *, with_missing: bool) -> str:
+    missing = "STRING_AGG(IF(s.person IS NULL, e.player_lookup, NULL), ',' ORDER BY e.player_lookup)"
+    return f"""WITH source_people AS (
+  SELECT game_date, person, COUNT(*) AS copies
+  FROM {source.name}_rows
+  GROUP BY game_date, person
 ),
 source_days AS (
   SELECT game_date, COUNT(*) AS players, COUNTIF(copies > 1) AS duplicates
-  FROM source_entities
+  FROM source_people
   GROUP BY game_date
 ),
 expected_days AS (
   SELECT
     e.game_date,
     COUNT(*) AS expected,
-    COUNT(s.{entity}) AS covered,
-    {missing} AS missing
-  FROM expected_entities AS e
-  LEFT JOIN source_entities AS s ON s.game_date = e.game_date AND s.{entity} = e.{entity}
+    COUNT(s.person) AS covered,
+    {missing if with_missing else "''"} AS missing
+  FROM expected_players AS e
+  LEFT JOIN source_people AS s ON s.game_date = e.game_date AND s.person = e.person
+  WHERE e.game_date >= @first_date
   GROUP BY e.game_date
 )
 SELECT
@@ -79,8 +79,40 @@ FULL JOIN source_days AS s ON s.game_date = e.game_date
 ORDER BY 1"""
 
 
+def disagreement(catalogue: Catalogue, table: TableSpec) -> str | None:
+    """How often the preferred source says other than the fallback; None if nothing of them is compared.
+
+    Grain: one row a column of ``agrees_within``, from @first_date to @game_date: ``column_name``, ``compared`` (rows in
+    which both know it), ``different`` and ``examples`` (two).
+    """
+    source = table.build.preferred if table.build else None
+    if table.build is None or source is None or not source.agrees_within:
+        return None
+    fallback = f"context_{table.build.fallback.name}"
+    parts = []
+    for name, tolerance in source.agrees_within.items():
+        differs = f"ABS(CAST(u.{name} AS FLOAT64) - CAST(s.{name} AS FLOAT64)) > {tolerance} + 0.000001"
+        said = f"CONCAT(s.player_lookup, ' ', CAST(u.{name} AS STRING), ' against ', CAST(s.{name} AS STRING))"
+        example = f"IF({differs}, {said}, NULL)"
+        parts.append(
+            f"""SELECT
+  '{name}' AS column_name,
+  COUNTIF(u.{name} IS NOT NULL AND s.{name} IS NOT NULL) AS compared,
+  COUNTIF({differs}) AS different,
+  CONCAT(MIN({example}), IF(COUNTIF({differs}) > 1, CONCAT(', ', MAX({example})), '')) AS examples
+FROM both_sources""".replace("u.", "u_").replace("s.", "s_")
+        )
+    columns = dict.fromkeys(("player_lookup", *source.agrees_within))
+    ours = ", ".join(f"s.{name} AS s_{name}" for name in columns)
+    theirs = ", ".join(f"u.{name} AS u_{name}" for name in source.agrees_within)
+    both = f"""SELECT {ours}, {theirs}
+FROM {fallback} AS s
+JOIN {source.name}_rows AS u ON u.person = s.person AND u.game_date = s.game_date"""
+    return catalogue.complete("\nUNION ALL\n".join(parts), table=table.name, parts=(("both_sources", both),))
+
+
 def gate(catalogue: Catalogue, table: TableSpec, staged: str, query: str | None = None) -> str:
-    """What the gate must know of staged rows; one row.
+    """What the gate must know of a day's staged rows; one row. @first_date must be the same day as @game_date.
 
     Args:
         catalogue: Where the table's expected set is.
@@ -90,16 +122,29 @@ def gate(catalogue: Catalogue, table: TableSpec, staged: str, query: str | None 
     """
     if table.build is None:
         raise ValueError(f"{table.name} is not a derived table")
-    entity = table.build.entity
+    build = table.build
     grain = ", ".join(table.grain)
-    any_null = " OR ".join(f"{name} IS NULL" for name in dict.fromkeys((*table.grain, table.partition)))
-    any_value = " OR ".join(f"{name} IS NOT NULL" for name in table.build.never_all_null)
-    ranges = "".join(
+    required = [name for name in dict.fromkeys((*table.grain, table.partition)) if table.column(name).required]
+    any_null = " OR ".join(f"{name} IS NULL" for name in required) or "FALSE"
+    any_value = " OR ".join(f"{name} IS NOT NULL" for name in build.never_all_null)
+    facts = "".join(
         f",\n    COUNTIF(NOT ({c.name} BETWEEN {c.range[0]} AND {c.range[1]})) AS range_{c.name}"
         for c in table.columns
         if c.range
     )
-    facts = f"""WITH keys AS (
+    own, any_game = (
+        (f"{build.look_back.missing_of_own} > 0", f"{build.look_back.names} IS NOT NULL")
+        if build.look_back
+        else (
+            "FALSE",
+            "FALSE",
+        )
+    )
+    facts += f",\n    COUNTIF({own}) AS without_own_games,\n    COUNTIF({any_game}) AS without_games"
+    facts += f",\n    {f'AVG({build.completeness.column})' if build.completeness else 'CAST(NULL AS FLOAT64)'}"
+    facts += " AS mean_completeness"
+    key = "CONCAT(" + ", '|', ".join(f"COALESCE({name}, '')" for name in build.compared) + ")"
+    text = f"""WITH keys AS (
   SELECT {grain}, COUNT(*) AS copies FROM {staged} GROUP BY {grain}
 ),
 facts AS (
@@ -107,37 +152,97 @@ facts AS (
     COUNT(*) AS row_count,
     COUNTIF({any_null}) AS null_keys,
     COUNTIF({table.partition} <> @game_date) AS other_days,
-    COUNTIF({any_value}) AS rows_with_values{ranges}
+    COUNTIF({any_value}) AS rows_with_values{facts}
   FROM {staged}
 ),
 wanted AS (
-  SELECT DISTINCT {entity} FROM expected
+  SELECT DISTINCT {key} AS compared_key, {build.entity} FROM expected
 ),
 there AS (
-  SELECT DISTINCT {entity} FROM {staged}
+  SELECT DISTINCT {key} AS compared_key FROM {staged}
 ),
 compared AS (
   SELECT
-    COUNT(w.{entity}) AS expected,
-    COUNTIF(w.{entity} = t.{entity}) AS covered,
-    COUNTIF(w.{entity} IS NULL) AS unexpected,
-    STRING_AGG(IF(t.{entity} IS NULL, w.{entity}, NULL), ',' ORDER BY w.{entity}) AS missing
+    COUNT(w.compared_key) AS expected,
+    COUNTIF(w.compared_key = t.compared_key) AS covered,
+    COUNTIF(w.compared_key IS NULL) AS unexpected,
+    STRING_AGG(IF(t.compared_key IS NULL, w.{build.entity}, NULL), ',' ORDER BY w.{build.entity}) AS missing
   FROM wanted AS w
-  FULL JOIN there AS t ON t.{entity} = w.{entity}
+  FULL JOIN there AS t ON t.compared_key = w.compared_key
 ),
 content AS (
   {_content(table, staged)}
-)
+){_suspicions(table, staged)}
 SELECT
   facts.*,
   (SELECT {_DIGEST} FROM content) AS rows_digest,
   (SELECT COUNTIF(copies > 1) FROM keys) AS duplicate_keys,
+  suspicions.*,
   compared.*
 FROM facts
-CROSS JOIN compared"""
+CROSS JOIN compared
+CROSS JOIN suspicions"""
     if query is None:
-        return catalogue.complete(facts, table=table.name, given=(staged,))
-    return catalogue.complete(facts, table=table.name, parts=((staged, query),))
+        return catalogue.complete(text, table=table.name, given=(staged,))
+    return catalogue.complete(text, table=table.name, parts=((staged, query),))
+
+
+def _suspicions(table: TableSpec, staged: str) -> str:
+    """Return the parts of the gate's query that compare the rows with those of the 30 days before."""
+    build = table.build
+    before = f"{table.partition} < @game_date AND {table.partition} >= DATE_SUB(@game_date, INTERVAL 30 DAY)"
+    constant, unknown = "CAST(NULL AS STRING)", "CAST(NULL AS STRING)"
+    parts = ""
+    if build and build.varying:
+        spread = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in build.varying)
+        parts += f""",
+spread_now AS (
+  SELECT {spread} FROM {staged}
+),
+spread_before AS (
+  SELECT {spread} FROM {table.full_name} WHERE {before}
+)"""
+        named = ", ".join(
+            f"IF(b.low_{name} <> b.high_{name} AND f.row_count > 1 AND COALESCE(n.low_{name} = n.high_{name}, TRUE), "
+            f"',{name}', '')"
+            for name in build.varying
+        )
+        constant = f"""(
+    SELECT NULLIF(SUBSTR(CONCAT({named}), 2), '')
+    FROM spread_now AS n CROSS JOIN spread_before AS b CROSS JOIN facts AS f
+  )"""
+    if build and build.unknown_fields:
+        fields = build.unknown_fields
+        parts += f""",
+unknown_now AS (
+  SELECT {fields.by} AS kind, field, COUNT(*) AS unknown_rows
+  FROM {staged}
+  CROSS JOIN UNNEST(SPLIT({fields.column}, ',')) AS field
+  GROUP BY kind, field
+),
+unknown_before AS (
+  SELECT {fields.by} AS kind, field, COUNT(*) AS unknown_rows
+  FROM {table.full_name}
+  CROSS JOIN UNNEST(SPLIT({fields.column}, ',')) AS field
+  WHERE {before}
+  GROUP BY kind, field
+),
+rows_before AS (
+  SELECT {fields.by} AS kind, COUNT(*) AS all_rows FROM {table.full_name} WHERE {before} GROUP BY kind
+),
+unknown_anew AS (
+  SELECT STRING_AGG(DISTINCT n.field, ',' ORDER BY n.field) AS fields
+  FROM unknown_now AS n
+  CROSS JOIN facts AS f
+  JOIN rows_before AS r ON r.kind = n.kind
+  LEFT JOIN unknown_before AS b ON b.kind = n.kind AND b.field = n.field
+  WHERE 2 * n.unknown_rows > f.row_count AND 2 * COALESCE(b.unknown_rows, 0) < r.all_rows
+)"""
+        unknown = "(SELECT fields FROM unknown_anew)"
+    return f"""{parts},
+suspicions AS (
+  SELECT {constant} AS constant_columns, {unknown} AS unknown_anew
+)"""
 
 
 def digests(table: TableSpec) -> str:
@@ -185,9 +290,9 @@ GROUP BY game_date"""
 
 
 def expected_digests(catalogue: Catalogue) -> str:
-    """A digest of who is expected on each day. Grain: game_date, from @from_date to @game_date; only days with any."""
+    """A digest of who is expected on each day. Grain: game_date, from @first_date to @game_date; only days with any."""
     return catalogue.complete(f"""WITH content AS (
-  SELECT game_date, CONCAT(player_lookup, '|', game_id) AS digest FROM expected_players
+  SELECT game_date, CONCAT(player_lookup, '|', game_id) AS digest FROM expected_players WHERE game_date >= @first_date
 )
 SELECT game_date, {_DIGEST} AS digest
 FROM content

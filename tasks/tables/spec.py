@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,127}$")]
 ColumnType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP"]
+LookBack = Literal["season", "30 days"]
 Window = Literal["day", "season_before", "season_to_date"]
 
 
@@ -53,6 +54,10 @@ class Source(_Frozen):
 
     name: Identifier
     table: Identifier | None = None
+    needs: tuple[Identifier, ...] = Field((), description="Columns without which a row of it says nothing.")
+    agrees_within: dict[Identifier, float] = Field(
+        {}, description="By how much its columns may differ from the fallback's, where both know them."
+    )
 
 
 class Thresholds(_Frozen):
@@ -60,6 +65,10 @@ class Thresholds(_Frozen):
 
     block_below: float = Field(0.90, gt=0, le=1)
     warn_below: float = Field(0.95, gt=0, le=1)
+    look_back_block_below: float = Field(
+        0.50, ge=0, le=1, description="Share of rows that look back on no game that is missing."
+    )
+    disagree_from: float = Field(0.05, gt=0, le=1, description="Share of rows in which two sources differ.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -68,14 +77,49 @@ class Thresholds(_Frozen):
         return self
 
 
-class Build(_Frozen):
-    """How a derived table is built, one day at a time."""
+class Completeness(_Frozen):
+    """A column of percent known, and the mean of a day below which there is a warning."""
 
-    entity: Identifier = Field(description="The column by which coverage is compared as a set.")
+    column: Identifier
+    warn_below: float = Field(ge=0, le=100)
+
+
+class LookBackColumns(_Frozen):
+    """The columns that say which games a row looks back on in vain."""
+
+    missing_of_own: Identifier = Field(
+        description="How many of its own games: a day with too many such rows is blocked."
+    )
+    names: Identifier = Field(description="All of them by name; NULL if none.")
+
+
+class UnknownFields(_Frozen):
+    """A column that lists what is unknown of a row: suspicious where it was known before in rows of the same kind."""
+
+    column: Identifier
+    by: Identifier = Field(description="The column that tells the kinds of rows apart.")
+
+
+class Build(_Frozen):
+    """How a derived table is built: any set of days by the same queries."""
+
+    entity: Identifier = Field(description="The column by which those who are missing are named.")
+    compared_by: tuple[Identifier, ...] = Field(
+        (), description="The columns by which coverage is compared as a set; the entity without them."
+    )
     inputs: tuple[Input, ...] = Field(min_length=1)
     depends_on: tuple[Identifier, ...] = ()
     sources: tuple[Source, ...] = Field(min_length=1)
     thresholds: Thresholds = Thresholds()
+    completeness: Completeness | None = None
+    look_back: LookBackColumns | None = None
+    looks_back_on: LookBack = Field(
+        "season", description="The games before of which a missing one is a warning for the whole day."
+    )
+    varying: tuple[Identifier, ...] = Field(
+        (), description="Scores that differ between players: one value for all is suspicious if it was not so before."
+    )
+    unknown_fields: UnknownFields | None = None
     never_all_null: tuple[Identifier, ...] = Field(
         min_length=1, description="Columns of which at least one value must be there: a day without any is blocked."
     )
@@ -93,6 +137,11 @@ class Build(_Frozen):
         if fallback.name in [source.name for source in preferred]:
             raise ValueError(f"two sources are named {fallback.name}")
         return self
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns by which coverage is compared."""
+        return self.compared_by or (self.entity,)
 
     @property
     def preferred(self) -> Source | None:
@@ -141,7 +190,12 @@ class TableSpec(_Frozen):
             raise ValueError(f"columns named twice: {sorted({n for n in names if names.count(n) > 1})}")
         used = [*self.grain, self.partition, *self.cluster]
         if self.build:
-            used += [self.build.entity, *self.build.never_all_null]
+            used += [self.build.entity, *self.build.compared, *self.build.never_all_null, *self.build.varying]
+            used += [self.build.look_back.missing_of_own, self.build.look_back.names] if self.build.look_back else []
+            used += (
+                [self.build.unknown_fields.column, self.build.unknown_fields.by] if self.build.unknown_fields else []
+            )
+            used += [self.build.completeness.column] if self.build.completeness else []
         if unknown := sorted(set(used) - set(names)):
             raise ValueError(f"not among the columns: {unknown}")
         kind = self.column(self.partition).type

@@ -33,4 +33,10 @@ LEFT JOIN (
   FROM {table.full_name}
   WHERE {where}
   GROUP BY {keys}
-) AS old_row ON {" AND ".join(f"old_row.{name} = new_row.{name}" for name in table.grain)}"""
+) AS old_row ON {" AND ".join(_same(table, name) for name in table.grain)}"""
+
+
+def _same(table: TableSpec, name: str) -> str:
+    """Return the condition that both rows have the same value of a key's column; one that may be NULL, also NULL."""
+    operator = "=" if table.column(name).required else "IS NOT DISTINCT FROM"
+    return f"old_row.{name} {operator} new_row.{name}"

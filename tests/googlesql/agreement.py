@@ -1,7 +1,7 @@
 """Run the same statements on the same rows by both engines, and compare."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -21,8 +21,7 @@ ZONES = ("player_shot_zone_analysis", "team_defense_zone_analysis")
 
 def parameters(day: date, start: date) -> dict[str, Any]:
     return {
-        "as_of": day + timedelta(days=1),
-        "first_date": start,
+        "first_date": day,
         "first_game": "0",
         "from_date": start,
         "newest_final": start,

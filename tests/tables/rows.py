@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tasks.backfill.coverage import window
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Parameters
@@ -55,8 +56,7 @@ def build(
     spec = catalogue.table(table)
     sql = catalogue.query(table, "build", source=source or catalogue.build(table).fallback.name)
     parameters: Parameters = {
-        "game_date": day,
-        "from_date": season_start,
+        **window(settings, season_start, day, day),
         "run_id": run_id,
         "processed_at": processed_at,
     }
@@ -75,7 +75,7 @@ def read(settings: Settings, query: str, day: date = DAY, *, season_start: date 
     """Return the rows of one of the composite table's own queries, such as ``expected`` or ``context_synthetic``."""
     sql = load_catalogue(settings).query(COMPOSITE, query)
     with open_warehouse(settings.connection()) as warehouse:
-        rows: list[Row] = warehouse.fetch(sql, {"game_date": day, "from_date": season_start})
+        rows: list[Row] = warehouse.fetch(sql, window(settings, season_start, day, day))
         return rows
 
 

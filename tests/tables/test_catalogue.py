@@ -22,8 +22,8 @@ SQL = sorted(TABLES_DIR.glob("*/*.sql"))
 DERIVED = (SHOT_ZONES, DEFENSE, COMPOSITE)
 PARAMETERS: Parameters = {
     "from_date": SEASON_START,
+    "first_date": DAY,
     "game_date": DAY,
-    "as_of": date(2023, 6, 1),
     "min_players_per_team": 5,
     "published": ["complete"],
     "run_id": "run-1",

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
+from tasks.backfill.coverage import window
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -194,7 +195,7 @@ def test_every_expected_player_gets_one_row_from_box_scores_and_the_gate_finds_n
     catalogue = load_catalogue(bench)
     sql = queries.gate(catalogue, catalogue.table(COMPOSITE), f"nba_precompute.{COMPOSITE}")
     with open_warehouse(bench.connection()) as warehouse:
-        (facts,) = warehouse.fetch(sql, {"game_date": DAY, "from_date": SEASON_START})
+        (facts,) = warehouse.fetch(sql, window(bench, SEASON_START, DAY, DAY))
     faults = ("unexpected", "duplicate_keys", "null_keys", "other_days", *(f for f in facts if f.startswith("range_")))
     assert {name: facts[name] for name in faults} == dict.fromkeys(faults, 0)
     assert facts["row_count"] == facts["expected"] == facts["covered"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tasks.backfill.coverage import window
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
@@ -48,7 +49,7 @@ def gate(settings: Settings, rows: Staged, day: date = DAY, more: Mapping[str, s
         warehouse.stage(spec, sql, {}, game_date=DAY, run_id="run-1") as staged,
     ):
         text = queries.gate(catalogue, spec, staged.location)
-        (facts,) = warehouse.fetch(text, {"game_date": DAY, "from_date": SEASON_START})
+        (facts,) = warehouse.fetch(text, window(settings, SEASON_START, DAY, DAY))
         return facts
 
 
@@ -176,7 +177,7 @@ def test_a_number_that_is_none_is_out_of_range(extra: Settings) -> None:
         warehouse.stage(spec, sql, {}, game_date=DAY, run_id="r") as staged,
     ):
         text = queries.gate(catalogue, spec, staged.location)
-        (facts,) = warehouse.fetch(text, {"game_date": DAY, "from_date": SEASON_START})
+        (facts,) = warehouse.fetch(text, window(extra, SEASON_START, DAY, DAY))
     assert facts["range_games"] == 1
 
 
@@ -196,7 +197,9 @@ def coverage(settings: Settings, last: date = DAY, **days: str) -> dict[date, Ro
     assert source is not None
     sql = queries.coverage(catalogue, catalogue.table(COMPOSITE), source, with_missing=True)
     with open_warehouse(settings.connection()) as warehouse:
-        rows: list[dict[str, Any]] = warehouse.fetch(sql, {"from_date": DAY - timedelta(days=1), "game_date": last})
+        rows: list[dict[str, Any]] = warehouse.fetch(
+            sql, window(settings, DAY - timedelta(days=1), DAY - timedelta(days=1), last)
+        )
     return {row["game_date"]: row for row in rows}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tasks.backfill.coverage import window
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
@@ -175,5 +176,5 @@ def test_the_rows_are_those_that_are_expected(bench: Settings, rows: dict[str, R
         game(league, name, 3)
     write(bench, league)
     with open_warehouse(bench.connection()) as warehouse:
-        expected = warehouse.fetch(sql, {"game_date": DAY, "from_date": SEASON_START})
+        expected = warehouse.fetch(sql, window(bench, SEASON_START, DAY, DAY))
     assert {row["player_lookup"] for row in expected} == set(rows)

@@ -1,35 +1,11 @@
--- Grain: player_lookup, game_id. The factors of v1_4factors for every player-game of the day's context.
+-- Grain: player_lookup, game_id. The factors of v1_4factors for every player-game from @first_date to @game_date.
 -- A factor whose input is unknown is neutral, and the input is named. Scores are rounded as NUMERIC: halves go away
 -- from zero, on every engine.
-WITH known AS (
+WITH rules AS (
   SELECT
-    c.*,
-    z.player_lookup IS NOT NULL AS has_zone_row,
-    z.primary_scoring_zone,
-    CASE z.primary_scoring_zone
-      WHEN 'perimeter' THEN 'perimeter'
-      WHEN 'mid_range' THEN 'mid_range'
-      ELSE 'paint'
-    END AS zone,
-    CASE z.primary_scoring_zone
-      WHEN 'perimeter' THEN z.three_pt_rate_last_10
-      WHEN 'mid_range' THEN z.mid_range_rate_last_10
-      ELSE z.paint_rate_last_10
-    END AS zone_share,
-    CASE z.primary_scoring_zone
-      WHEN 'perimeter' THEN d.three_pt_defense_vs_league_avg
-      WHEN 'mid_range' THEN d.mid_range_defense_vs_league_avg
-      ELSE d.paint_defense_vs_league_avg
-    END AS zone_rating
-  FROM context AS c
-  LEFT JOIN nba_precompute.player_shot_zone_analysis AS z
-    ON z.player_lookup = c.player_lookup AND z.analysis_date = @game_date
-  LEFT JOIN nba_precompute.team_defense_zone_analysis AS d
-    ON d.team_abbr = c.opponent_team_abbr AND d.analysis_date = @game_date
-),
-rules AS (
-  SELECT
-    *,
+    known.*,
+    look_back.own_missing,
+    look_back.missing_games,
     IF(COALESCE(back_to_back, FALSE), -15, 0) AS back_to_back_points,
     IF(NOT COALESCE(back_to_back, FALSE) AND COALESCE(days_rest, 0) >= 3, 5, 0) AS rest_points,
     IF(COALESCE(games_in_last_7_days, 0) >= 4, -10, 0) AS games_points,
@@ -56,6 +32,7 @@ rules AS (
       ELSE 1.0
     END AS star_factor
   FROM known
+  LEFT JOIN look_back ON look_back.who = known.person AND look_back.game_date = known.game_date
 ),
 raw AS (
   SELECT
@@ -124,7 +101,8 @@ explained AS (
     CONCAT(
       IF(fatigue < 50, ',EXTREME_FATIGUE', ''),
       IF(ABS(exact_mismatch) > 8, ',EXTREME_MATCHUP', ''),
-      IF(ABS(exact_total) > 12, ',EXTREME_ADJUSTMENT', '')
+      IF(ABS(exact_total) > 12, ',EXTREME_ADJUSTMENT', ''),
+      IF(missing_games IS NULL, '', ',LOOK_BACK_INCOMPLETE')
     ) AS warnings,
     TO_JSON_STRING(STRUCT(
       fatigue AS score,
@@ -195,6 +173,8 @@ SELECT
   NULLIF(SUBSTR(missing, 2), '') AS missing_data_fields,
   warnings <> '' AS has_warnings,
   NULLIF(SUBSTR(warnings, 2), '') AS warning_details,
+  COALESCE(own_missing, 0) AS missing_games_count,
+  missing_games AS look_back_missing_games,
   context_source,
   @run_id AS run_id,
   TO_HEX(MD5(TO_JSON_STRING(STRUCT(
@@ -209,6 +189,7 @@ SELECT
     pace_json AS pace,
     usage_json AS usage_spike,
     missing AS missing,
+    missing_games AS missing_games,
     context_source AS context_source
   )))) AS data_hash,
   @processed_at AS processed_at

@@ -1,31 +1,47 @@
--- Grain: team_abbr, game_id. Possessions per 48 minutes of the games before @game_date, own and opponent's averaged
--- (https://www.basketball-reference.com/about/glossary.html#pace, with the short form of possessions: no
--- rebound shares). NULL if an attempt, a rebound or a turnover of either team is unknown.
+-- Grain: game_date, team_abbr. The mean pace of a team's last 10 games of the season before, in possessions per 48
+-- minutes. Pace of a game: 48 x (FGA + 0.44 FTA - OREB + TOV), own and opponent's averaged, / (team minutes / 5); NULL
+-- where one of them is unknown. Possessions are counted in hundredths, so that sums are exact.
 WITH team_game AS (
   SELECT
+    season_year,
+    game_date,
     team_abbr,
     opponent_team_abbr,
-    game_id,
-    game_date,
-    CAST(SUM(CAST(minutes_played AS NUMERIC)) AS FLOAT64) AS minutes,
-    -- in hundredths, so that the sum is exact
+    IF(COUNT(minutes_played) < COUNT(*), NULL, CAST(SUM(CAST(minutes_played AS NUMERIC)) AS FLOAT64)) AS minutes,
     IF(
-      COUNTIF(fg_attempts IS NULL OR ft_attempts IS NULL OR offensive_rebounds IS NULL OR turnovers IS NULL) > 0,
+      COUNT(fg_attempts + ft_attempts + offensive_rebounds + turnovers) < COUNT(*),
       NULL,
       SUM(100 * fg_attempts + 44 * ft_attempts - 100 * offensive_rebounds + 100 * turnovers)
     ) AS possessions_x100
   FROM played
-  WHERE game_date < @game_date
-  GROUP BY team_abbr, opponent_team_abbr, game_id, game_date
+  GROUP BY season_year, game_date, team_abbr, opponent_team_abbr
+),
+sides AS (
+  SELECT season_year, game_date, team_abbr, opponent_team_abbr FROM team_game
+  UNION DISTINCT
+  SELECT season_year, game_date, opponent_team_abbr AS team_abbr, team_abbr AS opponent_team_abbr FROM team_game
+),
+paced AS (
+  SELECT
+    side.season_year,
+    side.game_date,
+    side.team_abbr,
+    CAST(
+      SAFE_DIVIDE(48 * (own.possessions_x100 + other.possessions_x100) / 200, own.minutes / 5) AS NUMERIC
+    ) AS pace
+  FROM sides AS side
+  LEFT JOIN team_game AS own ON own.game_date = side.game_date AND own.team_abbr = side.team_abbr
+  LEFT JOIN team_game AS other
+    ON other.game_date = side.game_date AND other.team_abbr = side.opponent_team_abbr
 )
 SELECT
-  own.team_abbr,
-  own.game_id,
-  own.game_date,
-  CAST(
-    SAFE_DIVIDE(48 * (own.possessions_x100 + other.possessions_x100) / 200, own.minutes / 5) AS NUMERIC
-  ) AS pace,
-  ROW_NUMBER() OVER (PARTITION BY own.team_abbr ORDER BY own.game_date DESC, own.game_id DESC) AS games_ago
-FROM team_game AS own
-JOIN team_game AS other
-  ON other.game_id = own.game_id AND other.team_abbr = own.opponent_team_abbr
+  game_date,
+  team_abbr,
+  SAFE_DIVIDE(
+    CAST(
+      SUM(pace) OVER (PARTITION BY season_year, team_abbr ORDER BY game_date ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING)
+      AS FLOAT64
+    ),
+    COUNT(pace) OVER (PARTITION BY season_year, team_abbr ORDER BY game_date ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING)
+  ) AS pace
+FROM paced

@@ -1,40 +1,15 @@
--- Grain: player_lookup. Where each player shoots from, over his last 10 games of the season before @game_date.
--- Shares and rates are of the charted games: those whose shots by zone add up to all shots. Threes are counted in every
--- box score, so that their percentage is of all games. A primary zone takes three charted games.
-WITH recent AS (
-  SELECT
-    *,
-    COALESCE(paint_attempts + mid_range_attempts + three_pt_attempts = fg_attempts, FALSE) AS charted,
-    three_pt_makes IS NOT NULL AND three_pt_attempts IS NOT NULL AS has_threes,
-    ROW_NUMBER() OVER (PARTITION BY player_lookup ORDER BY game_date DESC, game_id DESC) AS games_ago
-  FROM played
-  WHERE game_date < @game_date
-),
-zones AS (
-  SELECT
-    player_lookup,
-    MAX(IF(games_ago = 1, universal_player_id, NULL)) AS universal_player_id,
-    COUNT(*) AS games,
-    COUNTIF(charted) AS charted_games,
-    SUM(IF(charted, paint_makes, NULL)) AS paint_makes,
-    SUM(IF(charted, paint_attempts, NULL)) AS paint,
-    SUM(IF(charted, mid_range_makes, NULL)) AS mid_range_makes,
-    SUM(IF(charted, mid_range_attempts, NULL)) AS mid_range,
-    SUM(IF(charted, three_pt_attempts, NULL)) AS three_pt,
-    SUM(IF(has_threes, three_pt_makes, NULL)) AS all_three_pt_makes,
-    SUM(IF(has_threes, three_pt_attempts, NULL)) AS all_three_pt
-  FROM recent
-  WHERE games_ago <= 10
-  GROUP BY player_lookup
-),
-shares AS (
+-- Grain: person, analysis_date. Where each player shoots from, over his last 10 games of the season before the day, for
+-- every day from @first_date to @game_date. Shares and rates are of the charted games: those whose shots by zone add up to
+-- all shots. Threes are counted in every box score, so that their percentage is of all games. A primary zone takes three
+-- charted games.
+WITH shares AS (
   SELECT
     *,
     paint + mid_range + three_pt AS shots,
     SAFE_DIVIDE(100 * paint, paint + mid_range + three_pt) AS paint_rate,
     SAFE_DIVIDE(100 * mid_range, paint + mid_range + three_pt) AS mid_range_rate,
     SAFE_DIVIDE(100 * three_pt, paint + mid_range + three_pt) AS three_pt_rate
-  FROM zones
+  FROM as_of
 ),
 named AS (
   SELECT
@@ -47,11 +22,12 @@ named AS (
       ELSE 'balanced'
     END AS zone
   FROM shares
+  LEFT JOIN look_back ON look_back.who = person AND look_back.game_date = analysis_date
 )
 SELECT
   player_lookup,
   universal_player_id,
-  @game_date AS analysis_date,
+  analysis_date,
   games AS games_in_sample_10,
   charted_games AS charted_games_10,
   paint_rate AS paint_rate_last_10,
@@ -64,6 +40,8 @@ SELECT
   SAFE_DIVIDE(mid_range, charted_games) AS mid_range_attempts_per_game,
   SAFE_DIVIDE(three_pt, charted_games) AS three_pt_attempts_per_game,
   zone AS primary_scoring_zone,
+  COALESCE(own_missing, 0) AS missing_games_count,
+  missing_games AS look_back_missing_games,
   'v2_last_10' AS calculation_version,
   @run_id AS run_id,
   TO_HEX(MD5(TO_JSON_STRING(STRUCT(

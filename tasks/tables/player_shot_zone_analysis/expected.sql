@@ -1,4 +1,4 @@
--- Grain: player_lookup. Every player with a game of the season before @game_date.
-SELECT DISTINCT player_lookup
-FROM played
-WHERE game_date < @game_date
+-- Grain: player_lookup, universal_player_id, game_date. Every player with a game of the season before the day, by the
+-- name and the id of his last one, from @first_date to @game_date.
+SELECT player_lookup, universal_player_id, analysis_date AS game_date
+FROM as_of

@@ -3,6 +3,7 @@
 SELECT
   player_lookup,
   universal_player_id,
+  person,
   game_id,
   game_date,
   team_abbr,

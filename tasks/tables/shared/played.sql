@@ -1,13 +1,14 @@
--- Grain: player_lookup, game_id. Everyone who played, from @from_date to @game_date; All-Star games never count.
--- Minutes alone do not tell: logs that round them show 0 for a player who came on.
+-- Grain: player_lookup, game_id. Everyone who played in a game of the season, from @from_date to @game_date.
+-- person tells players apart: the id across sources where there is one, else player_lookup.
 SELECT
   b.player_lookup,
   b.universal_player_id,
+  b.person,
   b.game_id,
   b.game_date,
   b.team_abbr,
-  b.opponent_team_abbr,
-  b.season_year,
+  COALESCE(s.opponent_team_abbr, b.opponent_team_abbr) AS opponent_team_abbr,
+  COALESCE(s.season_year, b.season_year) AS season_year,
   b.minutes_played,
   b.usage_rate,
   b.fg_attempts,
@@ -20,26 +21,17 @@ SELECT
   b.mid_range_attempts,
   b.three_pt_makes,
   b.three_pt_attempts,
-  COALESCE(s.game_status = 3, FALSE) AS is_final
-FROM nba_analytics.player_game_summary AS b
-LEFT JOIN nba_reference.nba_schedule AS s
-  ON s.game_id = b.game_id AND s.game_date BETWEEN @from_date AND @game_date
-WHERE b.game_date BETWEEN @from_date AND @game_date
-  AND b.is_active
-  AND NOT b.is_dnp
-  AND b.minutes_played IS NOT NULL
-  AND NOT COALESCE(s.is_all_star, FALSE)
-  AND (
-    b.minutes_played > 0
-    OR COALESCE(b.points, 0) <> 0
-    OR COALESCE(b.fg_attempts, 0) <> 0
-    OR COALESCE(b.three_pt_attempts, 0) <> 0
-    OR COALESCE(b.ft_attempts, 0) <> 0
-    OR COALESCE(b.offensive_rebounds, 0) <> 0
-    OR COALESCE(b.defensive_rebounds, 0) <> 0
-    OR COALESCE(b.assists, 0) <> 0
-    OR COALESCE(b.steals, 0) <> 0
-    OR COALESCE(b.blocks, 0) <> 0
-    OR COALESCE(b.turnovers, 0) <> 0
-    OR COALESCE(b.personal_fouls, 0) <> 0
-  )
+  COALESCE(s.is_final, FALSE) AS is_final
+FROM box_scores AS b
+LEFT JOIN (
+  SELECT
+    game_date,
+    team_abbr,
+    MAX(season_year) AS season_year,
+    MIN(IF(is_exhibition, NULL, opponent_team_abbr)) AS opponent_team_abbr,
+    LOGICAL_OR(is_final AND NOT is_exhibition) AS is_final,
+    LOGICAL_AND(is_exhibition) AS is_exhibition
+  FROM scheduled_sides
+  GROUP BY game_date, team_abbr
+) AS s ON s.game_date = b.game_date AND s.team_abbr = b.team_abbr
+WHERE NOT COALESCE(s.is_exhibition, FALSE)

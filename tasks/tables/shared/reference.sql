@@ -1,63 +1,107 @@
--- Grain: game_date, from @from_date to @game_date; only days with a game. Are the box scores all that the schedule
--- says was played? A final game is loaded if both teams have @min_players_per_team players who played. A game is
--- pending if it may yet add players: it is live, or due on or after @as_of, or not final although it has box scores.
-WITH team AS (
-  SELECT game_id, game_date, team_abbr, COUNT(DISTINCT player_lookup) AS players
-  FROM played
-  GROUP BY game_id, game_date, team_abbr
+-- Grain: game_date, every day from @first_date to @game_date. Are the box scores of the day, and of the season before it,
+-- all that was played? The audit goes back to @from_date. The schedule speaks of a day that has a game, or that lies
+-- between two that have one: of a season, at most two weeks apart, or from one season to the next. The one pause within
+-- a season was that of 2020.
+WITH calendar AS (
+  SELECT day AS game_date FROM UNNEST(GENERATE_DATE_ARRAY(@first_date, @game_date)) AS day
 ),
-scheduled AS (
+known_days AS (
+  SELECT game_date, season_year, game_date AS scheduled_date
+  FROM nba_reference.nba_schedule
+  WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
+  UNION ALL
+  SELECT game_date, CAST(NULL AS INT64) AS season_year, CAST(NULL AS DATE) AS scheduled_date FROM calendar
+),
+neighbours AS (
   SELECT
-    s.game_date,
-    s.game_id,
-    s.season_year,
-    s.is_all_star,
-    s.game_status = 3 AND NOT s.is_all_star AS is_final,
-    CONCAT(s.away_team_tricode, ' at ', s.home_team_tricode, ' (', s.game_id, ')') AS label,
-    COALESCE(home.players, 0) >= @min_players_per_team
-      AND COALESCE(away.players, 0) >= @min_players_per_team AS is_loaded,
-    s.game_status <> 3 AND NOT s.is_all_star AND (
-      s.game_status = 2 OR s.game_date >= @as_of OR COALESCE(home.players, away.players, 0) > 0
-    ) AS is_pending
-  FROM nba_reference.nba_schedule AS s
-  LEFT JOIN team AS home
-    ON home.game_id = s.game_id AND home.game_date = s.game_date AND home.team_abbr = s.home_team_tricode
-  LEFT JOIN team AS away
-    ON away.game_id = s.game_id AND away.game_date = s.game_date AND away.team_abbr = s.away_team_tricode
-  WHERE s.game_date BETWEEN @from_date AND @game_date
+    game_date,
+    MAX(scheduled_date) OVER (ORDER BY game_date) AS previous_date,
+    MAX(season_year) OVER (ORDER BY game_date) AS previous_season,
+    MIN(scheduled_date) OVER (ORDER BY game_date DESC) AS next_date,
+    MIN(season_year) OVER (ORDER BY game_date DESC) AS next_season
+  FROM known_days
 ),
-by_schedule AS (
+spoken_days AS (
+  SELECT
+    game_date,
+    LOGICAL_OR(
+      COALESCE(DATE_DIFF(next_date, previous_date, DAY) <= IF(previous_season = next_season, 14, 150), FALSE)
+      OR (game_date BETWEEN DATE '2020-03-12' AND DATE '2020-07-29' AND previous_season = next_season)
+    ) AS is_scheduled
+  FROM neighbours
+  GROUP BY game_date
+),
+by_day AS (
   SELECT
     game_date,
     MAX(season_year) AS season_year,
-    COUNTIF(NOT is_all_star) AS scheduled_games,
-    COUNTIF(is_final) AS final_games,
-    COUNTIF(is_final AND is_loaded) AS loaded_games,
-    STRING_AGG(IF(is_final AND NOT is_loaded, label, NULL), ', ' ORDER BY label) AS missing_games,
-    STRING_AGG(IF(is_pending, label, NULL), ', ' ORDER BY label) AS pending_games
-  FROM scheduled
+    COUNT(DISTINCT IF(status IN ('final', 'pending'), label, NULL)) AS scheduled_games,
+    COUNT(DISTINCT IF(status = 'final', label, NULL)) AS final_games,
+    COUNT(DISTINCT IF(status = 'final' AND problem IS NOT NULL, label, NULL)) AS broken_games,
+    STRING_AGG(DISTINCT IF(problem = 'incomplete', detail, NULL), '; ' ORDER BY IF(problem = 'incomplete', detail, NULL))
+      AS missing_games,
+    STRING_AGG(DISTINCT IF(status = 'pending', label, NULL), ', ' ORDER BY IF(status = 'pending', label, NULL))
+      AS pending_games,
+    STRING_AGG(
+      DISTINCT IF(status = 'unscheduled', detail, NULL), ', ' ORDER BY IF(status = 'unscheduled', detail, NULL)
+    ) AS unscheduled_games,
+    STRING_AGG(DISTINCT IF(problem = 'conflict', detail, NULL), '; ' ORDER BY IF(problem = 'conflict', detail, NULL))
+      AS conflicting_games,
+    STRING_AGG(DISTINCT IF(problem = 'double', detail, NULL), '; ' ORDER BY IF(problem = 'double', detail, NULL))
+      AS double_players,
+    STRING_AGG(DISTINCT IF(problem = 'ambiguous', detail, NULL), '; ' ORDER BY IF(problem = 'ambiguous', detail, NULL))
+      AS ambiguous_players
+  FROM audit
   GROUP BY game_date
 ),
-by_box_score AS (
+by_player AS (
   SELECT
-    p.game_date,
-    COUNT(DISTINCT IF(p.is_final, p.player_lookup, NULL)) AS expected_players,
-    STRING_AGG(DISTINCT IF(s.game_id IS NULL, p.game_id, NULL), ', ' ORDER BY IF(s.game_id IS NULL, p.game_id, NULL))
-      AS unscheduled_games
-  FROM played AS p
-  LEFT JOIN scheduled AS s ON s.game_id = p.game_id AND s.game_date = p.game_date
-  GROUP BY p.game_date
+    game_date,
+    COUNT(DISTINCT IF(is_final, CONCAT(player_lookup, '|', game_id), NULL)) AS expected_players,
+    COUNT(IF(minutes_played IS NULL, 1, NULL)) AS without_minutes
+  FROM played
+  GROUP BY game_date
+),
+recent_minutes AS (
+  SELECT
+    game_date,
+    SUM(without_minutes) OVER (ORDER BY UNIX_DATE(game_date) RANGE BETWEEN 6 PRECEDING AND CURRENT ROW)
+      AS without_minutes
+  FROM by_player
+),
+season_holes AS (
+  SELECT
+    d.game_date,
+    COUNT(DISTINCT h.game) AS season_holes,
+    STRING_AGG(
+      DISTINCT IF(h.game_date > DATE_SUB(d.game_date, INTERVAL 30 DAY), h.game, NULL), ', '
+      ORDER BY IF(h.game_date > DATE_SUB(d.game_date, INTERVAL 30 DAY), h.game, NULL)
+    ) AS recent_holes
+  FROM days AS d
+  JOIN holes AS h ON h.season_year = d.season_year AND h.game_date < d.game_date
+  GROUP BY d.game_date
 )
 SELECT
-  COALESCE(s.game_date, b.game_date) AS game_date,
-  s.season_year,
-  COALESCE(s.scheduled_games, 0) AS scheduled_games,
-  COALESCE(s.final_games, 0) AS final_games,
-  COALESCE(s.loaded_games, 0) AS loaded_games,
-  s.missing_games,
-  s.pending_games,
-  b.unscheduled_games,
-  COALESCE(b.expected_players, 0) AS expected_players
-FROM by_schedule AS s
-FULL JOIN by_box_score AS b ON b.game_date = s.game_date
+  c.game_date,
+  d.season_year,
+  s.is_scheduled,
+  COALESCE(d.scheduled_games, 0) AS scheduled_games,
+  COALESCE(d.final_games, 0) AS final_games,
+  COALESCE(d.final_games - d.broken_games, 0) AS loaded_games,
+  d.missing_games,
+  d.pending_games,
+  d.unscheduled_games,
+  d.conflicting_games,
+  d.double_players,
+  d.ambiguous_players,
+  COALESCE(p.expected_players, 0) AS expected_players,
+  COALESCE(m.without_minutes, 0) AS without_minutes,
+  COALESCE(h.season_holes, 0) AS season_holes,
+  h.recent_holes
+FROM calendar AS c
+LEFT JOIN spoken_days AS s ON s.game_date = c.game_date
+LEFT JOIN by_day AS d ON d.game_date = c.game_date
+LEFT JOIN by_player AS p ON p.game_date = c.game_date
+LEFT JOIN recent_minutes AS m ON m.game_date = c.game_date
+LEFT JOIN season_holes AS h ON h.game_date = c.game_date
 ORDER BY 1

@@ -1,54 +1,19 @@
--- Grain: team_abbr. What each team allows by zone, over its last 15 games of the season before @game_date, against the
--- league's FG% of the 30 days before. Rates are of the charted games: those in which every player's shots by zone add up
--- to all of his shots; threes are of all games. A rating takes five charted games.
-WITH allowed AS (
+-- Grain: team_abbr, analysis_date. What each team allows by zone, over its last 15 games of the season before the day,
+-- against the league's FG% of the 30 days before, for every day from @first_date to @game_date. Rates are of the charted
+-- games: those in which every player's shots by zone add up to all of his shots; threes are of all games. A rating takes
+-- five charted games.
+WITH league AS (
   SELECT
-    opponent_team_abbr AS team_abbr,
-    game_id,
-    game_date,
-    LOGICAL_AND(
-      COALESCE(paint_attempts + mid_range_attempts + three_pt_attempts = fg_attempts, FALSE)
-    ) AS charted,
-    SUM(paint_makes) AS paint_makes,
-    SUM(paint_attempts) AS paint,
-    SUM(mid_range_makes) AS mid_range_makes,
-    SUM(mid_range_attempts) AS mid_range,
-    SUM(three_pt_attempts) AS three_pt,
-    SUM(IF(three_pt_attempts IS NULL, NULL, three_pt_makes)) AS all_three_pt_makes,
-    SUM(IF(three_pt_makes IS NULL, NULL, three_pt_attempts)) AS all_three_pt
-  FROM played
-  WHERE game_date < @game_date
-  GROUP BY opponent_team_abbr, game_id, game_date
-),
-recent AS (
-  SELECT
-    *,
-    ROW_NUMBER() OVER (PARTITION BY team_abbr ORDER BY game_date DESC, game_id DESC) AS games_ago
-  FROM allowed
-),
-team_zones AS (
-  SELECT
-    team_abbr,
-    COUNT(*) AS games,
-    COUNTIF(charted) AS charted_games,
-    SUM(IF(charted, paint_makes, NULL)) AS paint_makes,
-    SUM(IF(charted, paint, NULL)) AS paint,
-    SUM(IF(charted, mid_range_makes, NULL)) AS mid_range_makes,
-    SUM(IF(charted, mid_range, NULL)) AS mid_range,
-    SUM(IF(charted, three_pt, NULL)) AS three_pt,
-    SUM(all_three_pt_makes) AS all_three_pt_makes,
-    SUM(all_three_pt) AS all_three_pt
-  FROM recent
-  WHERE games_ago <= 15
-  GROUP BY team_abbr
-),
-league AS (
-  SELECT
-    SAFE_DIVIDE(SUM(IF(charted, paint_makes, NULL)), SUM(IF(charted, paint, NULL))) AS paint_pct,
-    SAFE_DIVIDE(SUM(IF(charted, mid_range_makes, NULL)), SUM(IF(charted, mid_range, NULL))) AS mid_range_pct,
-    SAFE_DIVIDE(SUM(all_three_pt_makes), SUM(all_three_pt)) AS three_pt_pct
-  FROM allowed
-  WHERE game_date > DATE_SUB(@game_date, INTERVAL 30 DAY)
+    d.game_date AS analysis_date,
+    SAFE_DIVIDE(SUM(IF(a.charted, a.paint_makes, NULL)), SUM(IF(a.charted, a.paint, NULL))) AS paint_pct,
+    SAFE_DIVIDE(SUM(IF(a.charted, a.mid_range_makes, NULL)), SUM(IF(a.charted, a.mid_range, NULL))) AS mid_range_pct,
+    SAFE_DIVIDE(SUM(a.all_three_pt_makes), SUM(a.all_three_pt)) AS three_pt_pct
+  FROM days AS d
+  JOIN allowed AS a
+    ON a.season_year = d.season_year
+    AND a.game_date > DATE_SUB(d.game_date, INTERVAL 30 DAY)
+    AND a.game_date < d.game_date
+  GROUP BY d.game_date
 ),
 rates AS (
   SELECT
@@ -63,8 +28,8 @@ rates AS (
     IF(
       t.charted_games < 5, NULL, 100 * (SAFE_DIVIDE(t.all_three_pt_makes, t.all_three_pt) - l.three_pt_pct)
     ) AS three_pt_rating
-  FROM team_zones AS t
-  CROSS JOIN league AS l
+  FROM as_of AS t
+  LEFT JOIN league AS l ON l.analysis_date = t.analysis_date
 ),
 extremes AS (
   SELECT
@@ -76,10 +41,11 @@ extremes AS (
       COALESCE(paint_rating, -999.0), COALESCE(mid_range_rating, -999.0), COALESCE(three_pt_rating, -999.0)
     ) AS highest
   FROM rates
+  LEFT JOIN look_back ON look_back.who = team_abbr AND look_back.game_date = analysis_date
 )
 SELECT
   team_abbr,
-  @game_date AS analysis_date,
+  analysis_date,
   games AS games_in_sample,
   charted_games,
   paint_pct AS paint_pct_allowed_last_15,
@@ -101,6 +67,8 @@ SELECT
     WHEN mid_range_rating THEN 'mid_range'
     WHEN three_pt_rating THEN 'perimeter'
   END AS weakest_zone,
+  COALESCE(own_missing, 0) AS missing_games_count,
+  missing_games AS look_back_missing_games,
   'v2_last_15' AS calculation_version,
   @run_id AS run_id,
   TO_HEX(MD5(TO_JSON_STRING(STRUCT(

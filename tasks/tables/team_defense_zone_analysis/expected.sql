@@ -1,4 +1,3 @@
--- Grain: team_abbr. Every team with a game of the season before @game_date.
-SELECT DISTINCT team_abbr
-FROM played
-WHERE game_date < @game_date
+-- Grain: team_abbr, game_date. Every team with a game of the season before the day, from @first_date to @game_date.
+SELECT team_abbr, analysis_date AS game_date
+FROM as_of

@@ -47,3 +47,14 @@ def league_code(code: str, season: int) -> str:
     return next(
         (alias.code for alias in _ALIASES if code in alias.others and alias.first <= season <= alias.last), code
     )
+
+
+def codes_sql() -> str:
+    """Return GoogleSQL that selects every alias: code, first_season, last_season, team_abbr; grain: code, season."""
+    rows = (
+        f"SELECT '{other}' AS code, {alias.first} AS first_season, {alias.last} AS last_season, "
+        f"'{alias.code}' AS team_abbr"
+        for alias in _ALIASES
+        for other in sorted(alias.others)
+    )
+    return "\nUNION ALL\n".join(rows)

@@ -1,0 +1,35 @@
+-- Grain: game_id, game_date, team_abbr. The rows of the schedule, one for each team, from @from_date on. All-Star games
+-- (003...) and preseason (001...) are exhibitions, by their ids as well as by the flag.
+WITH coded AS (
+  SELECT
+    s.game_date,
+    s.game_id,
+    s.season_year,
+    COALESCE(home.team_abbr, s.home_team_tricode) AS home_team,
+    COALESCE(away.team_abbr, s.away_team_tricode) AS away_team,
+    NULLIF(s.home_team_score, 0) AS home_score,
+    NULLIF(s.away_team_score, 0) AS away_score,
+    COALESCE(s.game_status = 3, FALSE) AS is_final,
+    COALESCE(REGEXP_CONTAINS(LOWER(s.game_status_text), 'postponed|cancel|ppd'), FALSE) AS is_off,
+    COALESCE(s.is_all_star, FALSE) OR STARTS_WITH(s.game_id, '001') OR STARTS_WITH(s.game_id, '003') AS is_exhibition
+  FROM nba_reference.nba_schedule AS s
+  LEFT JOIN team_codes AS home
+    ON home.code = s.home_team_tricode AND s.season_year BETWEEN home.first_season AND home.last_season
+  LEFT JOIN team_codes AS away
+    ON away.code = s.away_team_tricode AND s.season_year BETWEEN away.first_season AND away.last_season
+  WHERE s.game_date BETWEEN @from_date AND DATE_ADD(@game_date, INTERVAL 300 DAY)
+)
+SELECT
+  side = 'home' AS is_home,
+  IF(side = 'home', home_team, away_team) AS team_abbr,
+  IF(side = 'home', away_team, home_team) AS opponent_team_abbr,
+  IF(side = 'home', home_score, away_score) AS score,
+  CONCAT(away_team, ' at ', home_team, ' (', game_id, ')') AS label,
+  game_date,
+  game_id,
+  season_year,
+  is_final,
+  is_off,
+  is_exhibition
+FROM coded
+CROSS JOIN UNNEST(['home', 'away']) AS side
