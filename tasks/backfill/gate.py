@@ -101,9 +101,10 @@ def judge(
         worse: Why the rows that are published already are better.
         may_be_empty: Whether there may be nothing to build: no game was played before the first day of a season.
     """
-    judgement = [*before, *_below(facts, thresholds), *_suspicious(facts), *worse]
-    if may_be_empty and not (facts.expected or facts.row_count or judgement):
+    before = tuple(before)
+    if may_be_empty and not (facts.expected or facts.row_count or before):
         return Verdict(facts=facts, outcome="complete")
+    judgement = [*before, *_below(facts, thresholds), *_suspicious(facts), *worse]
     integrity = _integrity(facts)
     warnings = _warnings(facts, thresholds, complete_from)
     final = [reason for reason in judgement if not reason.overridable]

@@ -54,7 +54,7 @@ def standing(published: Checkpoint | None, rows: Rows) -> Standing | None:
 def worse(facts: StagedFacts, there: Standing | None) -> tuple[Reason, ...]:
     """Say why staged rows must not replace those that are there; empty if they are at least as good.
 
-    A share that is unknown on one side is not compared.
+    A share that is unknown of those that are there is not compared.
     """
     if there is None:
         return ()
@@ -63,7 +63,7 @@ def worse(facts: StagedFacts, there: Standing | None) -> tuple[Reason, ...]:
         before = _counts(there.covered, there.expected, there.coverage)
         less.append(f"would cover {_counts(facts.covered, facts.expected, facts.coverage)} instead of {before}")
     now, then = facts.look_back_coverage, there.look_back_coverage
-    if now is not None and then is not None and now < then:
+    if then is not None and now < then:
         less.append(f"would have the whole look-back of {percent(now)} instead of {percent(then)} of the players")
     if not less:
         return ()

@@ -145,7 +145,7 @@ def test_missing_games_block_and_are_named() -> None:
     day = Reference(game_date=DAY, final_games=11, loaded_games=6, missing_games="BOS at LAL (0022200001)")
     (reason,) = day.blocks()
     assert (reason.category, reason.overridable) == ("reference_incomplete", True)
-    assert reason.message.startswith("6 of 11 final games have box scores for both teams; without: BOS at LAL")
+    assert reason.message.startswith("6 of 11 final games are whole in the box scores; BOS at LAL (0022200001); load")
 
 
 def test_games_that_are_not_final_block_and_are_named() -> None:
@@ -160,10 +160,33 @@ def test_a_complete_reference_neither_blocks_nor_warns() -> None:
     assert (day.blocks(), day.warnings()) == ((), ())
 
 
-def test_games_that_the_schedule_lacks_warn() -> None:
-    (reason,) = Reference(game_date=DAY, unscheduled_games="0022200001").warnings()
-    assert reason.category == "unscheduled_games"
+def test_games_that_the_schedule_lacks_block_and_are_named() -> None:
+    (reason,) = Reference(game_date=DAY, unscheduled_games="0022200001").blocks()
+    assert (reason.category, reason.overridable) == ("unscheduled_games", True)
     assert "0022200001" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "category"),
+    [
+        ({"conflicting_games": "BOS has 2 games in the schedule"}, "schedule_conflict"),
+        ({"double_players": "BOS at LAL (0022200001): bos1"}, "duplicate_box_scores"),
+        ({"ambiguous_players": "BOS at LAL (0022200001): bos1"}, "ambiguous_player"),
+    ],
+    ids=["conflict", "double", "ambiguous"],
+)
+def test_what_makes_rows_wrong_blocks_whatever_is_forced(fields: dict[str, str], category: str) -> None:
+    (reason,) = Reference.model_validate({"game_date": DAY, **fields}).blocks()
+    assert (reason.category, reason.overridable) == (category, False)
+    assert next(iter(fields.values())) in reason.message
+
+
+def test_unknown_minutes_and_missing_games_of_the_look_back_warn() -> None:
+    day = Reference(game_date=DAY, without_minutes=3, season_holes=2)
+    assert [reason.category for reason in day.warnings()] == ["minutes_unknown", "look_back_incomplete"]
+    assert [reason.category for reason in day.warnings("30 days")] == ["minutes_unknown"]
+    recent = day.model_copy(update={"recent_holes": "2023-02-20 BOS at LAL"}).warnings("30 days")[1]
+    assert "2023-02-20 BOS at LAL" in recent.message
 
 
 @pytest.mark.parametrize(
@@ -173,9 +196,14 @@ def test_games_that_the_schedule_lacks_warn() -> None:
         ({"final_games": 1}, True),
         ({"scheduled_games": 1}, False),
         ({"scheduled_games": 1, "pending_games": "BOS at LAL (0022200001)"}, True),
-        ({"expected_players": 187, "unscheduled_games": "0022200001"}, False),
+        ({"unscheduled_games": "0022200001"}, True),
     ],
     ids=["nothing", "final", "postponed", "pending", "only in the box scores"],
 )
-def test_only_the_schedule_says_that_games_were_played(fields: dict[str, Any], expected: bool) -> None:
-    assert Reference(game_date=DAY, **fields).has_games is expected
+def test_games_were_played_if_the_schedule_or_the_box_scores_say_so(fields: dict[str, Any], expected: bool) -> None:
+    day = Reference(game_date=DAY, is_scheduled=True, **fields)
+    assert (day.has_games, day.is_off_day) == (expected, not expected)
+
+
+def test_a_day_that_no_schedule_speaks_of_is_no_off_day() -> None:
+    assert not Reference(game_date=DAY).is_off_day

@@ -107,6 +107,41 @@ def test_rows_of_players_who_are_not_expected_are_a_warning() -> None:
     assert (verdict.outcome, categories(verdict)) == ("complete_with_warning", ["unexpected_rows"])
 
 
+@pytest.mark.parametrize(
+    ("own", "any_game", "outcome", "category"),
+    [
+        (0, 0, "complete", None),
+        (0, 1, "complete_with_warning", "look_back_incomplete"),
+        (50, 60, "complete_with_warning", "look_back_incomplete"),
+        (51, 51, "blocked", "look_back_incomplete"),
+    ],
+)
+def test_a_day_is_blocked_if_more_than_half_of_its_rows_lack_a_game_of_their_own(
+    own: int, any_game: int, outcome: str, category: str | None
+) -> None:
+    found = facts(100, 100, rows_without_own_games=own, rows_without_games=any_game)
+    verdict = judge(found, THRESHOLDS)
+    assert (verdict.outcome, categories(verdict)) == (outcome, [category] if category else [])
+    assert judge(found, THRESHOLDS, force=True).outcome == ("forced" if outcome == "blocked" else outcome)
+
+
+@pytest.mark.parametrize("odd", [{"constant_columns": ("pace_score",)}, {"unknown_anew": ("pace_score",)}])
+def test_values_that_the_days_before_make_hard_to_believe_block_unless_forced(odd: dict[str, Any]) -> None:
+    verdict = judge(facts(187, 187, **odd), THRESHOLDS)
+    assert (verdict.outcome, categories(verdict)) == ("blocked", ["values_suspicious"])
+    assert "pace_score" in verdict.reasons[0].message
+    assert judge(facts(187, 187, **odd), THRESHOLDS, force=True).outcome == "forced"
+
+
+@pytest.mark.parametrize(
+    ("known", "complete_from", "outcome"),
+    [(39.9, 40, "complete_with_warning"), (40.0, 40, "complete"), (None, 40, "complete"), (0.0, None, "complete")],
+)
+def test_few_known_inputs_are_a_warning(known: float | None, complete_from: float | None, outcome: str) -> None:
+    verdict = judge(facts(187, 187, mean_completeness=known), THRESHOLDS, complete_from=complete_from)
+    assert verdict.outcome == outcome
+
+
 @pytest.mark.parametrize("category", FAULTS)
 @pytest.mark.parametrize("force", [False, True], ids=["as ever", "forced"])
 def test_a_fault_of_integrity_blocks_a_day_that_is_covered(category: str, force: bool) -> None:

@@ -47,7 +47,11 @@ SURVEY = Survey(
     builds={ZONES: ZONES_BUILD, MAIN: MAIN_BUILD},
     code_versions={ZONES: "v1", MAIN: "v1"},
     bootstrap_days=14,
-    references={DAY: Reference(game_date=DAY, season_year=2022, final_games=9, loaded_games=9, expected_players=187)},
+    references={
+        DAY: Reference(
+            game_date=DAY, season_year=2022, is_scheduled=True, final_games=9, loaded_games=9, expected_players=187
+        )
+    },
     season_starts={2022: date(2022, 10, 18)},
     source_counts={
         ZONES: {},
@@ -166,13 +170,21 @@ def test_a_bootstrap_day_needs_nothing_whatever_its_checkpoint(name: str, resume
     assert (main(day).action, main(day).why) == ("nothing", "skipped_bootstrap")
 
 
+OFF_DAY = {DAY: Reference(game_date=DAY, is_scheduled=True)}
+
+
 def test_a_day_without_games_needs_nothing() -> None:
-    day = plan(replace(survey(), references={}, rows={}))
+    day = plan(replace(survey(), references=OFF_DAY, rows={}))
     assert (day.skipped, day.needs_work, main(day).action) == ("no_games", False, "nothing")
 
 
+def test_a_day_that_no_schedule_speaks_of_is_tried_and_is_no_day_without_games() -> None:
+    day = plan(replace(survey(), references={}, rows={}))
+    assert (day.skipped, day.needs_work, main(day).action) == (None, True, "build")
+
+
 def test_rows_on_a_day_without_games_are_looked_at() -> None:
-    planned = main(plan(replace(survey(), references={}, rows={(MAIN, DAY): Rows(5)})))
+    planned = main(plan(replace(survey(), references=OFF_DAY, rows={(MAIN, DAY): Rows(5)})))
     assert (planned.state, planned.action) == ("stale", "build")
     assert planned.why == "the table holds 5 rows, the schedule says no games"
 

@@ -107,5 +107,5 @@ def test_a_day_without_games_expects_and_counts_nothing() -> None:
 
 
 def test_a_day_that_is_done_says_what_is_odd_about_its_reference() -> None:
-    odd = PLAYED.model_copy(update={"unscheduled_games": "0022200001"})
-    assert "0022200001" in row(DayResult(game_date=DAY, tried=(checkpoint(),)), odd).reason
+    odd = PLAYED.model_copy(update={"recent_holes": "2023-02-20 BOS at LAL", "season_holes": 1})
+    assert "2023-02-20 BOS at LAL" in row(DayResult(game_date=DAY, tried=(checkpoint(),)), odd).reason
