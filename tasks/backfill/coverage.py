@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from tasks.backfill.day import Reference, SourceCounts
+from tasks.backfill.day import Reference, SourceCounts, read_from
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.settings import Settings
@@ -72,7 +72,7 @@ def read_source_counts(
 def window(settings: Settings, season_start: date, first: date, last: date) -> dict[str, Parameter]:
     """Return the parameters of every query that reads box scores: the days from first to last, and what is before."""
     return {
-        "from_date": min(season_start, first),
+        "from_date": read_from(min(season_start, first)),
         "first_date": first,
         "game_date": last,
         "min_players_per_team": settings.min_players_per_team,

@@ -168,6 +168,11 @@ def choose_source(build: Build, counts: SourceCounts | None, requested: ContextS
     return preferred.name, str(counts)
 
 
+def read_from(season_start: date) -> date:
+    """Return the day from which a season is read: a schedule may begin later than its season, box scores may not."""
+    return season_start - timedelta(days=120)
+
+
 def is_bootstrap(game_date: date, season_start: date | None, bootstrap_days: int) -> bool:
     """Whether a day is among the first days of its season, when too little was played to look back on."""
     return season_start is not None and game_date < season_start + timedelta(days=bootstrap_days)

@@ -6,7 +6,7 @@ from datetime import date
 from hashlib import sha256
 
 from tasks.backfill.checkpoint import Checkpoint, History, Now, Rows, TableDay
-from tasks.backfill.day import Reference, SourceCounts, is_bootstrap
+from tasks.backfill.day import Reference, SourceCounts, is_bootstrap, read_from
 from tasks.backfill.gate import Outcome
 from tasks.tables.spec import Build
 
@@ -68,7 +68,7 @@ class Survey:
         build, start = self.builds[table], self.season_start(day)
         found = {}
         for needed in build.inputs:
-            since = day if needed.window == "day" else start or date.min
+            since = day if needed.window == "day" else read_from(start) if start else date.min
             until_day_itself = needed.window != "season_before"
             found[needed.table] = input_digest(
                 [

@@ -7,6 +7,7 @@ from datetime import date
 from tasks.backfill.checkpoint import Rows, TableDay
 from tasks.backfill.cost import describe_cost, with_costs
 from tasks.backfill.coverage import read_references, read_source_counts, window
+from tasks.backfill.day import read_from
 from tasks.backfill.findings import DayDigest, Survey
 from tasks.backfill.plan import DayPlan, Plan, plan_days
 from tasks.backfill.records import RECORDS, read_histories
@@ -116,7 +117,7 @@ def _read_digests(
     first = request.first_date
     since = {source.table: first for build in builds for source in build.sources if source.table}
     for needed in (needed for build in builds for needed in build.inputs):
-        start = first if needed.window == "day" else season
+        start = first if needed.window == "day" else read_from(season)
         since[needed.table] = min(start, since.get(needed.table, start))
     digests = {}
     for name, start in since.items():

@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from tasks.errors import CatalogueError, RequestError, describe_validation_error
 from tasks.printable import shown
 from tasks.settings import Settings
-from tasks.tables.compose import compose
+from tasks.tables.compose import compose, normalized, tables_read
 from tasks.tables.spec import Build, Source, TableSpec
 from tasks.teams import codes_sql
 
@@ -28,6 +29,8 @@ _NO_LOOK_BACK = """SELECT
   '' AS missing_games
 FROM UNNEST([1]) AS nothing
 WHERE nothing = 0"""
+
+_NO_CODE: Any = {"description": True, "ttl_days": True, "query": True, "columns": {"__all__": {"description"}}}
 
 _once = cache  # a catalogue lives as long as the process, and never changes
 
@@ -171,13 +174,17 @@ WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""
     def code_version(self, table: str) -> str:
         """Return a short digest of all that decides a table's rows: its folder's and its dependencies' content."""
         spec = self.table(table)
-        digest = sha256(spec.model_dump_json(exclude={"description", "ttl_days", "query"}).encode())
-        for source in self.build(table).sources:
-            digest.update(self.query(table, "build", source=source.name).encode())
-        digest.update(self.query(table, "expected").encode())
+        digest = sha256(spec.model_dump_json(exclude=_NO_CODE).encode())
+        for text in self._all_queries(table):
+            digest.update(normalized(text).encode())
         for dependency in self.build(table).depends_on:
             digest.update(self.code_version(dependency).encode())
         return digest.hexdigest()[:12]
+
+    def _all_queries(self, table: str) -> list[str]:
+        """Return the complete text of all that a table's rows, and the expected ones, follow from."""
+        builds = [self.query(table, "build", source=source.name) for source in self.build(table).sources]
+        return [*builds, self.query(table, "expected")]
 
     def _check_references(self) -> None:
         for name, spec in self.tables.items():
@@ -201,6 +208,22 @@ WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""
         for source in build.sources if len(build.sources) > 1 else ():
             if f"context_{source.name}" not in self._queries[name]:
                 raise CatalogueError(f"{name}: context_{source.name}.sql is missing for source {source.name}")
+        self._check_inputs(name, build)
+
+    def _check_inputs(self, name: str, build: Build) -> None:
+        """Compare what table.yaml says that is read with what the queries read: fingerprints follow from it."""
+        said = (
+            {each.table for each in build.inputs} | set(build.depends_on) | {s.table for s in build.sources if s.table}
+        )
+        read = {full for text in self._all_queries(name) for full in tables_read(text)}
+        declared = {self.tables[each].full_name for each in said}
+        if forgotten := sorted(read - declared):
+            raise CatalogueError(
+                f"{name}/table.yaml: its queries read {', '.join(forgotten)}, which inputs, depends_on and sources do "
+                "not name; a change there would leave its days as they are"
+            )
+        if idle := sorted(declared - read):
+            raise CatalogueError(f"{name}/table.yaml: names {', '.join(idle)}, which no query of it reads; remove it")
 
 
 def load_catalogue(settings: Settings) -> Catalogue:

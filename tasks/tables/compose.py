@@ -18,6 +18,10 @@ _NOT_READ = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][a-z0-9_]*)\b(?!\s*[.(])", re.IGNORECASE)
+_TABLE = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\b", re.IGNORECASE)
+_COMMENT = re.compile(
+    r"""--[^\n]*|\#[^\n]*|/\*.*?\*/|(?P<kept>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL | re.VERBOSE
+)
 _DEFINED = re.compile(r"\b([a-z][a-z0-9_]*)\s+AS\s*\(\s*(?:SELECT|WITH)\b", re.IGNORECASE)
 
 
@@ -55,6 +59,17 @@ def inline(query: str, parts: Mapping[str, str]) -> str:
         return query
     clauses = ",\n".join(f"{name} AS (\n{text}\n)" for name, text in parts.items())
     return f"WITH {clauses}\nSELECT * FROM (\n{query}\n)"
+
+
+def tables_read(query: str) -> set[str]:
+    """Return the full names of the tables that a complete query reads."""
+    return set(_TABLE.findall(_NOT_READ.sub(" ", query)))
+
+
+def normalized(query: str) -> str:
+    """Return a query without comments and with single spaces: what it says, however it is written."""
+    text = _COMMENT.sub(lambda found: found["kept"] or " ", query)
+    return " ".join(text.split())
 
 
 def references(query: str) -> set[str]:

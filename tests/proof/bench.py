@@ -98,6 +98,8 @@ class Bench:
             "dates": days or [OPENING + timedelta(days=number) for number in range(DAYS)],
             "tables": self._catalogue.with_dependencies([MAIN]),
             "force": False,
+            "force_reason": None,
+            "waive_reason": None,
             "dry_run": False,
             "resume": True,
             "context_source": context_source,
