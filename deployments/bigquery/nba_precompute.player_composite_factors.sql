@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS nba_precompute.player_composite_factors (
   missing_data_fields STRING OPTIONS(description = "Inputs that are unknown, separated by commas; NULL if none."),
   has_warnings BOOL OPTIONS(description = "There is at least one warning."),
   warning_details STRING OPTIONS(description = "Warnings, separated by commas; NULL if none."),
+  missing_games_count INT64 OPTIONS(description = "Games of the row's own look-back that are not loaded as they were played."),
+  look_back_missing_games STRING OPTIONS(description = "Games that the row looks back on and that are not loaded as they were played, separated by commas; NULL if none."),
   context_source STRING OPTIONS(description = "upcoming or synthetic."),
   run_id STRING OPTIONS(description = "The run that wrote the row."),
   data_hash STRING OPTIONS(description = "MD5 of the row's content."),

@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS nba_precompute.player_shot_zone_analysis (
   mid_range_attempts_per_game FLOAT64 OPTIONS(description = "Shots from mid-range per game."),
   three_pt_attempts_per_game FLOAT64 OPTIONS(description = "Shots from three per game."),
   primary_scoring_zone STRING OPTIONS(description = "paint, perimeter, mid_range or balanced; NULL without shots, or with less than 3 charted games."),
+  missing_games_count INT64 OPTIONS(description = "Games of the row's own look-back that are not loaded as they were played."),
+  look_back_missing_games STRING OPTIONS(description = "Games that the row looks back on and that are not loaded as they were played, separated by commas; NULL if none."),
   calculation_version STRING OPTIONS(description = "The version of the rules."),
   run_id STRING OPTIONS(description = "The run that wrote the row."),
   data_hash STRING OPTIONS(description = "MD5 of the row's content."),

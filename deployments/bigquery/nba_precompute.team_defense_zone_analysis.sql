@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS nba_precompute.team_defense_zone_analysis (
   three_pt_defense_vs_league_avg FLOAT64 OPTIONS(description = "FG% allowed from three minus the league's, in percentage points; positive is weak; NULL with less than 5 charted games."),
   strongest_zone STRING OPTIONS(description = "The zone with the lowest rating: paint, mid_range or perimeter."),
   weakest_zone STRING OPTIONS(description = "The zone with the highest rating: paint, mid_range or perimeter."),
+  missing_games_count INT64 OPTIONS(description = "Games of the row's own look-back that are not loaded as they were played."),
+  look_back_missing_games STRING OPTIONS(description = "Games that the row looks back on and that are not loaded as they were played, separated by commas; NULL if none."),
   calculation_version STRING OPTIONS(description = "The version of the rules."),
   run_id STRING OPTIONS(description = "The run that wrote the row."),
   data_hash STRING OPTIONS(description = "MD5 of the row's content."),
