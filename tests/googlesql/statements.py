@@ -12,6 +12,20 @@ from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.dry_run import STAGED
 from tasks.warehouse.kept_columns import with_kept
 
+SHARED = (
+    "audit",
+    "box_scores",
+    "days",
+    "expected_players",
+    "holes",
+    "people",
+    "played",
+    "reference",
+    "scheduled",
+    "scheduled_sides",
+    "seasons",
+)
+
 
 def catalogue() -> Catalogue:
     """The tables of tasks/tables."""
@@ -34,7 +48,9 @@ def statements() -> Iterator[tuple[str, str]]:
             for with_missing in (True, False):
                 text = queries.coverage(tables, table, build.preferred, with_missing=with_missing)
                 yield f"{table.name}/coverage{' with missing' if with_missing else ''}", text
-    for name in ("expected_players", "played", "reference", "seasons"):
+        if (text := queries.disagreement(tables, table)) is not None:
+            yield f"{table.name}/disagreement", text
+    for name in SHARED:
         yield f"shared/{name}", tables.shared_query(name)
     yield "check of a day", queries.check(tables, derived)
     yield "rows that are there", queries.rows_there(derived)

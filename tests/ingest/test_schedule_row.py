@@ -30,8 +30,11 @@ def test_a_game_with_both_scores_is_final() -> None:
         "game_date": date(2023, 2, 23),
         "season_year": 2022,
         "game_status": 3,
+        "game_status_text": None,
         "home_team_tricode": "CLE",
         "away_team_tricode": "DEN",
+        "home_team_score": 109,
+        "away_team_score": 115,
         "is_regular_season": True,
         "is_playoffs": False,
         "is_all_star": False,
@@ -40,7 +43,18 @@ def test_a_game_with_both_scores_is_final() -> None:
 
 @pytest.mark.parametrize("points", [None, "", 0])
 def test_a_game_without_scores_is_scheduled(points: object) -> None:
-    assert game(HOME_PTS=points, AWAY_PTS=points)["game_status"] == 1
+    row = game(HOME_PTS=points, AWAY_PTS=points)
+    assert (row["game_status"], row["home_team_score"], row["away_team_score"]) == (1, None, None)
+
+
+def test_the_score_of_a_game_that_is_not_over_is_not_its_final_score() -> None:
+    row = game(GAME_STATUS=2, HOME_PTS=55, AWAY_PTS=48)
+    assert (row["home_team_score"], row["away_team_score"]) == (None, None)
+
+
+def test_the_text_of_a_status_says_why_a_game_was_not_played() -> None:
+    row = game(GAME_STATUS=1, HOME_PTS=None, AWAY_PTS=None, GAME_STATUS_TEXT="Postponed")
+    assert row["game_status_text"] == "Postponed"
 
 
 @pytest.mark.parametrize("status", [1, 2, 3, "2"])
@@ -106,8 +120,17 @@ def test_a_game_without_a_value_that_it_needs_is_rejected(column: str) -> None:
     assert problems(**{column: ""}) == [(column, "is empty")]
 
 
-def test_a_game_that_is_listed_twice_is_rejected_the_second_time() -> None:
+def test_a_game_that_is_listed_twice_on_a_day_is_rejected_the_second_time() -> None:
     schedule = ScheduleContents()
     assert isinstance(schedule.accept(2, schedule_row()), dict)
-    (problem,) = schedule.accept(3, schedule_row(GAME_DATE="2023-02-25"))
+    (problem,) = schedule.accept(3, schedule_row(HOME_PTS=99))
     assert problem == ("GAME_ID", "0022200901", "is in line 2 already")
+
+
+def test_a_game_that_was_moved_is_listed_on_both_of_its_days() -> None:
+    schedule = ScheduleContents()
+    days = ("2023-02-23", "2023-02-25")
+    rows = [schedule.accept(line, schedule_row(GAME_DATE=day)) for line, day in enumerate(days, start=2)]
+    assert [row["game_date"] for row in rows if isinstance(row, dict)] == [date(2023, 2, 23), date(2023, 2, 25)]
+    assert schedule.games == {"0022200901"}
+    assert schedule.days == {date(2023, 2, 23), date(2023, 2, 25)}
