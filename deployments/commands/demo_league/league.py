@@ -81,25 +81,28 @@ def load(warehouse: Warehouse, league: DemoLeague) -> None:
 def _season(year: int) -> DemoLeague:
     games = season_games(year)
     teams = {name: team_of_season(name, year) for name in (*TEAMS, *ALL_STAR_TEAMS)}
+    schedule: list[Row] = []
     box_scores: list[Row] = []
     appearances: list[Appearance] = []
     for _, games_of_day in groupby(games, key=attrgetter("game_date")):
         for number_of_day, game in enumerate(games_of_day):
             draw = seeded("game", game.game_id).random
-            for side in play(game, number_of_day, teams[game.home], teams[game.away], draw):
+            sides = play(game, number_of_day, teams[game.home], teams[game.away], draw)
+            schedule.append(_schedule_row(game, *sides))
+            for side in sides:
                 box_scores += _box_score_rows(side, game, draw)
                 appearances += (Appearance(line, game, side.team, side.opponent) for line in side.played)
     return DemoLeague(
-        schedule=_table((_schedule_row(game) for game in games), "nba_schedule"),
+        schedule=_table(schedule, "nba_schedule"),
         box_scores=_table(box_scores, "player_game_summary"),
         upcoming=_table(upcoming_rows(appearances, teams), "upcoming_player_game_context"),
     )
 
 
-def _schedule_row(game: Game) -> Row:
-    final, is_playoffs = 3, False
-    teams = (game.home, game.away)
-    return (*game[:3], final, *teams, not game.is_all_star, is_playoffs, game.is_all_star)
+def _schedule_row(game: Game, home: Side, away: Side) -> Row:
+    status, is_playoffs = (3, "Final"), False
+    sides = (home.team, away.team, home.points, away.points)
+    return (*game[:3], *status, *sides, not game.is_all_star, is_playoffs, game.is_all_star)
 
 
 def _box_score_rows(side: Side, game: Game, draw: Draw) -> Iterator[Row]:

@@ -119,6 +119,11 @@ class Side:
     benched: tuple[Player, ...]  # in uniform, did not play
     absent: tuple[Player, ...]  # not in uniform
 
+    @property
+    def points(self) -> int:
+        """The team's score."""
+        return sum(line.points for line in self.played)
+
 
 @lru_cache(maxsize=64)
 def roster(team: str) -> tuple[Player, ...]:
@@ -168,11 +173,11 @@ def play(game: Game, number_of_day: int, home: Team, away: Team, draw: Draw) -> 
         _share_minutes(side.played, quarters, draw)
         for line in side.played:
             _simulate(line, pace, opponent.defence, draw)
-    if _points(at_home) == _points(visiting):
+    if at_home.points == visiting.points:
         decisive = at_home.played[0]
         decisive.ft_attempts += 1
         decisive.ft_makes += 1
-    lead = _points(at_home) - _points(visiting)
+    lead = at_home.points - visiting.points
     for side, sign in ((at_home, 1), (visiting, -1)):
         _share_lead(side.played, sign * lead, quarters)
         _rate_usage(side.played, quarters)
@@ -244,10 +249,6 @@ def _simulate(line: Line, pace: float, defence: tuple[float, float, float], draw
 def _about(mean: float, draw: Draw) -> int:
     """Return a whole number near ``mean``, which is its mean."""
     return int(mean * (0.4 + 1.2 * draw()) + draw())
-
-
-def _points(side: Side) -> int:
-    return sum(line.points for line in side.played)
 
 
 def _share_lead(lines: Sequence[Line], lead: int, quarters: int) -> None:
