@@ -2,7 +2,7 @@
 
 For a number of seasons of the demo league, four variants take turns, each in a process of its own, against one server:
 
-- limit: the same rows from one set-based script for the whole range, in DuckDB alone;
+- limit: the same rows by the same queries, for the whole range at once, without Prefect, audit or gate;
 - floor: the same task runs and artifacts, in Prefect alone;
 - empty: the backfill of a warehouse that has none of the derived tables, and of which Prefect has no checkpoint;
 - nothing: the same again, right after it.

@@ -1,39 +1,86 @@
-"""The set-based limit: the derived tables of all days in one script, and the proof that its rows are the backfill's."""
+"""The set-based limit: the derived tables of all days at once, and the proof that its rows are the backfill's."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-import duckdb  # noqa: TID251 - the limit is DuckDB without the application
+import duckdb  # noqa: TID251 - the comparison reads two files at once
 
-from tasks.settings import DuckDBSettings
-from tasks.tables.catalogue import Catalogue
+from tasks.backfill.coverage import window
+from tasks.backfill.day import SourceCounts, choose_source, is_bootstrap
+from tasks.settings import Settings
+from tasks.tables import queries
+from tasks.tables.catalogue import Catalogue, load_catalogue
+from tasks.warehouse.base import Parameter, Warehouse
+from tasks.warehouse.open import open_warehouse
 
-SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("limit_zones.sql", "limit_factors.sql"))
-TABLES = ("player_shot_zone_analysis", "team_defense_zone_analysis", "player_composite_factors")
+_EXPECTED_DAYS = """SELECT DISTINCT d.game_date, d.season_year
+FROM days AS d
+JOIN expected_players AS e ON e.game_date = d.game_date"""
 
 
-def run_limit(settings: DuckDBSettings, first: date, last: date, bootstrap_days: int) -> None:
-    """Build the three tables of a warehouse that has none of them.
+def run_limit(settings: Settings, first: date, last: date) -> None:
+    """Build the derived tables of a warehouse that has none of them, with one statement a table and source.
+
+    The queries are the backfill's. No day is looked at by itself: no audit, no gate, no checkpoint, no transaction of
+    its own.
 
     Args:
         settings: The warehouse; the limit has the same threads and memory as the backfill.
         first: First day to write.
         last: Last day to write.
-        bootstrap_days: First days of a season that are skipped.
     """
-    script = "\n".join(file.read_text(encoding="utf-8") for file in SCRIPTS)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{settings.memory_limit_mib}MiB",
-        "threads": settings.threads,
-    }
-    with closing(duckdb.connect(settings.path, config=config)) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET VARIABLE first_date = $day", {"day": first})
-        connection.execute("SET VARIABLE last_date = $day", {"day": last})
-        connection.execute("SET VARIABLE bootstrap_days = $days", {"days": bootstrap_days})
-        connection.execute(script)
+    catalogue = load_catalogue(settings)
+    with open_warehouse(settings.connection()) as warehouse:
+        warehouse.create(catalogue.table(name) for name in catalogue.derived)
+        seasons = warehouse.fetch(catalogue.shared_query("seasons"), {"from_date": first, "game_date": last})
+        starts = {row["season_year"]: row["season_start"] for row in seasons if row["last_date"] >= first}
+        read = window(settings, min(starts.values()), first, last)
+        days = [
+            row["game_date"]
+            for row in warehouse.fetch(catalogue.complete(_EXPECTED_DAYS), read)
+            if not is_bootstrap(row["game_date"], starts[row["season_year"]], settings.bootstrap_days)
+        ]
+        values: dict[str, Parameter] = {**read, "run_id": "limit", "processed_at": datetime.now(UTC)}
+        for name in catalogue.derived:
+            for source, chosen in _by_source(warehouse, catalogue, name, read, days).items():
+                _write(warehouse, catalogue, name, source, {**values, "days": chosen})
+
+
+def _by_source(
+    warehouse: Warehouse, catalogue: Catalogue, name: str, read: Mapping[str, Parameter], days: Sequence[date]
+) -> Mapping[str, list[str]]:
+    """Return the days of a table by the source that the backfill takes for them."""
+    table, build = catalogue.table(name), catalogue.build(name)
+    counts: dict[date, SourceCounts] = {}
+    if (preferred := build.preferred) is not None:
+        rows = warehouse.fetch(queries.coverage(catalogue, table, preferred, with_missing=False), read)
+        counts = {
+            row["game_date"]: SourceCounts(
+                source=preferred.name,
+                expected=row["expected"],
+                covered=row["covered"],
+                duplicates=row["duplicates"],
+            )
+            for row in rows
+        }
+    chosen: defaultdict[str, list[str]] = defaultdict(list)
+    for day in days:
+        source, _ = choose_source(build, counts.get(day))
+        chosen[source].append(day.isoformat())
+    return chosen
+
+
+def _write(warehouse: Warehouse, catalogue: Catalogue, name: str, source: str, values: Mapping[str, Parameter]) -> None:
+    table = catalogue.table(name)
+    columns = ", ".join(column.name for column in table.columns)
+    rows = catalogue.complete(
+        f"SELECT {columns} FROM built WHERE CAST({table.partition} AS STRING) IN UNNEST(@days)",
+        parts=(("built", catalogue.query(name, "build", source=source, has_holes=False)),),
+    )
+    warehouse.change(table, f"INSERT INTO {table.full_name} ({columns})\n{rows}", values)
 
 
 def compare(catalogue: Catalogue, limit: Path, backfill: Path) -> dict[str, tuple[int, int]]:
@@ -45,7 +92,7 @@ def compare(catalogue: Catalogue, limit: Path, backfill: Path) -> dict[str, tupl
     with closing(duckdb.connect(backfill, read_only=True)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"ATTACH '{limit}' AS set_based (READ_ONLY)")
-        return {name: _compare(connection, catalogue, name) for name in TABLES}
+        return {name: _compare(connection, catalogue, name) for name in catalogue.derived}
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, name: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from benchmarks.results import Measurement
 from deployments.commands.demo_league import generate, load
 from tasks.errors import FullcourtError, TerminalError
 from tasks.runtime import run
-from tasks.settings import DuckDBSettings, Settings, load_settings
+from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Origin, Warehouse
 from tasks.warehouse.dry_run import open_for_run
@@ -72,7 +72,7 @@ def _measure(chosen: argparse.Namespace, settings: Settings) -> str:
         return json.dumps(None)
     if chosen.variant == "limit":
         clock = _Clock()
-        run_limit(cast("DuckDBSettings", settings.connection()), chosen.first, chosen.last, settings.bootstrap_days)
+        run_limit(settings, chosen.first, chosen.last)
         return clock.read().model_dump_json()
     if chosen.variant == "floor":
         return _floor(chosen.shape).model_dump_json()
