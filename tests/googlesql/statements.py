@@ -40,6 +40,8 @@ def statements() -> Iterator[tuple[str, str]]:
         build = tables.build(table.name)
         for source in build.sources:
             yield f"{table.name}/build from {source.name}", tables.query(table.name, "build", source=source.name)
+            whole = tables.query(table.name, "build", source=source.name, has_holes=False)
+            yield f"{table.name}/build from {source.name}, of a whole season", whole
         yield f"{table.name}/expected", tables.query(table.name, "expected")
         yield f"{table.name}/gate", queries.gate(tables, table, table.full_name)
         rows = tables.query(table.name, "build", source=build.fallback.name)
@@ -48,8 +50,8 @@ def statements() -> Iterator[tuple[str, str]]:
             for with_missing in (True, False):
                 text = queries.coverage(tables, table, build.preferred, with_missing=with_missing)
                 yield f"{table.name}/coverage{' with missing' if with_missing else ''}", text
-        if (text := queries.disagreement(tables, table)) is not None:
-            yield f"{table.name}/disagreement", text
+        if (compared := queries.disagreement(tables, table)) is not None:
+            yield f"{table.name}/disagreement", compared
     for name in SHARED:
         yield f"shared/{name}", tables.shared_query(name)
     yield "check of a day", queries.check(tables, derived)
