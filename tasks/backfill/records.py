@@ -18,7 +18,7 @@ from tasks.tables import queries
 from tasks.text import first_of
 from tasks.warehouse.base import Parameters, Warehouse
 
-RECORDS = ("backfill_ledger", "precompute_failures")
+RECORDS = ("backfill_ledger", "precompute_failures", "failure_history")
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
