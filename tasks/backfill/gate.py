@@ -43,6 +43,8 @@ class StagedFacts(BaseModel):
     """Of the rows' content."""
     look_back_coverage: float | None = None
     """Share of the expected whose look-back has no hole, from 0 to 1; None if it is unknown."""
+    mean_completeness: float | None = None
+    """Mean share of the rows' inputs that are known, in percent; None if the table has no such column."""
     out_of_range: dict[str, int] = {}
 
     @property

@@ -200,6 +200,7 @@ class _Day:
             coverage=facts.coverage if facts else None,
             look_back_coverage=facts.look_back_coverage if facts else None,
             missing=facts.missing if facts else (),
+            mean_completeness=facts.mean_completeness if facts else None,
             expected_digest=table.expected_digest,
             row_count=verdict.published_rows if verdict else 0,
             rows_digest=facts.rows_digest if facts and outcome in PUBLISHED else None,
