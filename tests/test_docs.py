@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from deployments.local.stack import HOME
 from tasks import errors
 from tasks.backfill import day, gate, one_day, replacement
 from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.deployments.checkout import copy_checkout, user_environment
+from tests.fixtures.prefect import NewHome
 from tests.league import SHARED_DATA, League, fetch
 
 pytestmark = pytest.mark.no_server
@@ -33,10 +35,11 @@ def page_id(page: Path) -> str:
 
 
 @contextmanager
-def copied(folder: Path) -> Iterator[Path]:
+def copied(folder: Path, new_home: NewHome) -> Iterator[Path]:
     """Copy the project, with the real seasons beside it; what runs there at the end is stopped."""
     copy = folder / "project" / "checkout"
     copy_checkout(copy)
+    new_home(copy / HOME.relative_to(PROJECT_ROOT))
     shared = PROJECT_ROOT.parent / "shared"
     if shared.exists():
         (copy.parent / "shared").symlink_to(shared)
@@ -51,9 +54,9 @@ def copied(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def checkout(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> Iterator[Path]:
     """The copy in which the pages are followed one after the other, with one server: `make up` uses what runs."""
-    with copied(tmp_path_factory.mktemp("docs")) as copy:
+    with copied(tmp_path_factory.mktemp("docs"), new_home) as copy:
         yield copy
 
 
@@ -88,13 +91,13 @@ def test_every_command_of_a_page_runs(page: Path, checkout: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real seasons are not beside this checkout (../shared/data)")
-def test_the_two_real_seasons_of_the_guide_end_as_it_says(tmp_path: Path) -> None:
+def test_the_two_real_seasons_of_the_guide_end_as_it_says(tmp_path: Path, new_home: NewHome) -> None:
     page = PROJECT_ROOT / "docs" / "backfill.md"
     start, (both,) = blocks(page, "bash")[0], blocks(page, "sh")
     commands = [f"prefect {rest}" for rest in re.split(r"^prefect ", both, flags=re.MULTILINE) if rest]
     assert len(commands) == 2
     codes = [f"{command.rstrip()} && echo 'exit code 0' || echo exit code $?\n" for command in commands]
-    with copied(tmp_path) as checkout:
+    with copied(tmp_path, new_home) as checkout:
         printed = run(start + "".join(codes), checkout, seconds=3600)
     assert re.findall(r"^exit code (\d+)$", printed, re.MULTILINE) == ["1", "1"], printed[-4000:]
     complete, blocked = re.findall(r"(\d+) days complete, (\d+) blocked", page.read_text(encoding="utf-8"))[0]

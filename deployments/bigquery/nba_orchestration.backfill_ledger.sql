@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS nba_orchestration.backfill_ledger (
   covered INT64 OPTIONS(description = "How many of it have a row."),
   coverage FLOAT64 OPTIONS(description = "covered / expected."),
   look_back_coverage FLOAT64 OPTIONS(description = "Share of the expected whose look-back has no hole; NULL if it is unknown."),
+  mean_completeness FLOAT64 OPTIONS(description = "Mean share of the rows' inputs that are known, in percent; NULL if the table does not say it."),
   expected_digest STRING OPTIONS(description = "Digest of who was expected on the day; NULL if the table does not depend on it."),
   row_count INT64 OPTIONS(description = "Rows published."),
   rows_digest STRING OPTIONS(description = "Digest of the content of the rows published."),

@@ -45,6 +45,8 @@ class Checkpoint(BaseModel):
     coverage: float | None = None
     look_back_coverage: float | None = None
     """Share of the expected whose look-back has no hole."""
+    mean_completeness: float | None = None
+    """Mean share of the rows' inputs that are known, in percent; None if the table does not say it."""
     expected_digest: str | None = None
     """Of who was expected, by player and game; None if the table does not depend on who played on the day."""
     row_count: int | None = None
@@ -72,6 +74,11 @@ class Checkpoint(BaseModel):
     def for_report(self) -> "Checkpoint":
         """Return it without what only the ledger needs: a run keeps one of every day to its end."""
         return self.model_copy(update={"source_missing": (), "inputs": {}})
+
+    @property
+    def completeness_percent(self) -> str:
+        """Mean completeness for a person to read."""
+        return "" if self.mean_completeness is None else percent(self.mean_completeness / 100)
 
     @property
     def coverage_percent(self) -> str:

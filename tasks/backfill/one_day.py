@@ -17,7 +17,7 @@ from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.records import record_checkpoints
 from tasks.backfill.replacement import why_another_source
 from tasks.backfill.request import BackfillRequest
-from tasks.backfill.result import DayResult
+from tasks.backfill.result import DayResult, only_waits
 from tasks.errors import FullcourtError, TransientError
 from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
@@ -85,7 +85,7 @@ class _Day:
         self._run, self._request, self._day = run, request, day
         self.tried: list[Checkpoint] = []
         self.retryable: set[str] = set()
-        """The tables that failed of an error that may pass."""
+        """The tables of which another attempt can succeed with the same inputs."""
         self._published: set[str] = set()
         """The tables that were published, or would have been if this were no dry run."""
 
@@ -170,6 +170,11 @@ class _Day:
                 reasons.append(Reason(category="dependency_stale", message=message, overridable=True))
         return tuple(reasons)
 
+    def _only_waits(self, name: str, reasons: Sequence[Reason]) -> bool:
+        """Whether a table is blocked for nothing but others that failed of an error that may pass."""
+        failed = {each.table_name for each in self.tried} - self._published
+        return only_waits(reasons, failed & set(self._run.catalogue.build(name).depends_on), self.retryable)
+
     def _judged(
         self,
         table: TablePlan,
@@ -180,6 +185,8 @@ class _Day:
     ) -> Checkpoint:
         if outcome in PUBLISHED:
             self._published.add(table.table)
+        elif self._only_waits(table.table, reasons):
+            self.retryable.add(table.table)
         decision, inputs = self._decision(table, outcome, reasons), dict(table.inputs)
         if decision and outcome == "blocked":
             outcome, inputs = "waived", {**table.inputs, REFERENCE: reference_digest(self._day.reference)}
@@ -207,6 +214,7 @@ class _Day:
             coverage=facts.coverage if facts else None,
             look_back_coverage=facts.look_back_coverage if facts else None,
             missing=facts.missing if facts else (),
+            mean_completeness=facts.mean_completeness if facts else None,
             expected_digest=table.expected_digest,
             row_count=verdict.published_rows if verdict else 0,
             rows_digest=facts.rows_digest if facts and outcome in PUBLISHED else None,

@@ -19,6 +19,8 @@ from tasks.text import first_of
 from tasks.warehouse.base import Parameters, Warehouse
 
 RECORDS = ("backfill_ledger", "precompute_failures")
+HISTORY = "failure_history"
+"""The view of both that says which failures are resolved."""
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
@@ -72,6 +74,8 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         "decided": checkpoint.message,
         "recorded": checkpoint.recorded_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
+    if checkpoint.mean_completeness is not None:
+        facts["mean completeness"] = checkpoint.completeness_percent
     if checkpoint.decision_reason is not None:
         facts |= {"decided by": checkpoint.decided_by, "reason of the decision": checkpoint.decision_reason}
     lines = [f"# {checkpoint.table_name} {checkpoint.game_date}", "", *markdown.table(("", ""), facts.items())]

@@ -16,6 +16,7 @@ from tasks.runtime import markdown
 from tasks.runtime.artifacts import write_markdown, write_table
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
+from tasks.text import percent
 
 
 class Report(BaseModel):
@@ -45,7 +46,8 @@ def report_run(run: Run, request: BackfillRequest, plan: Sequence[DayPlan], resu
     problems = [row for row in rows if row.outcome in NOT_DONE]
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     first = f"; first: {problems[0].day} {problems[0].reason or problems[0].outcome}" if problems else ""
-    summary = f"{len(rows)} days, {built} of them worked on: {said}{first}"
+    completeness = _mean_completeness(results, request.tables[-1])
+    summary = f"{len(rows)} days, {built} of them worked on: {said}{completeness}{first}"
     write_table("backfill-report", [row.model_dump(mode="json") for row in rows], description=summary)
     write_markdown("backfill-summary", _markdown(rows, summary, request), description=summary)
     for row in rows:
@@ -54,13 +56,22 @@ def report_run(run: Run, request: BackfillRequest, plan: Sequence[DayPlan], resu
     return Report(rows=rows, summary=summary, is_done=not problems)
 
 
+def _mean_completeness(results: Sequence[DayResult], table: str) -> str:
+    """Say how complete the inputs of a table's rows are on the mean; nothing if no day says it."""
+    done = [each for result in results for each in result.checkpoints if each.table_name == table]
+    known = [(each.mean_completeness, each.row_count or 0) for each in done if each.mean_completeness is not None]
+    rows = sum(count for _, count in known)
+    return f"; mean completeness {percent(sum(mean * count for mean, count in known) / rows / 100)}" if rows else ""
+
+
 def _line(row: ReportRow) -> str:
     """Say of a day on which nothing was done what it is, and on which numbers."""
     if row.work != "kept":
         return f"{row.day} {row.outcome}: {row.games} final games{f'; {row.reason}' if row.reason else ''}"
     missing = f", without {row.missing}" if row.missing else ""
     counts = f"{row.published} rows for {row.expected} expected ({row.coverage}){missing}"
-    return f"{row.day} {row.outcome}, kept: {counts}, from {row.source}"
+    completeness = f", mean completeness {row.completeness}" if row.completeness else ""
+    return f"{row.day} {row.outcome}, kept: {counts}{completeness}, from {row.source}"
 
 
 def _markdown(rows: Sequence[ReportRow], summary: str, request: BackfillRequest) -> str:
@@ -68,6 +79,6 @@ def _markdown(rows: Sequence[ReportRow], summary: str, request: BackfillRequest)
     lines += [f"Tables: {', '.join(request.tables)}. Force: {request.force}. Dry run: {request.dry_run}.", ""]
     notable = [row for row in rows if row.reason or row.outcome in NOT_DONE]
     if notable:
-        cells = [(row.day, row.outcome, row.published, row.expected, row.reason) for row in notable]
-        lines += markdown.table(("day", "outcome", "published", "expected", "why"), cells)
+        cells = [(r.day, r.outcome, r.published, r.expected, r.completeness, r.reason) for r in notable]
+        lines += markdown.table(("day", "outcome", "published", "expected", "mean completeness", "why"), cells)
     return "\n".join([*lines, ""])

@@ -24,6 +24,8 @@ class ReportRow(BaseModel):
     source: str
     published: int | None
     coverage: str
+    completeness: str
+    """Mean share of the rows' inputs that are known."""
     outcome: Outcome
     work: str
     missing: str
@@ -41,11 +43,11 @@ def report_row(day: DayPlan, result: DayResult, rows: Mapping[TableDay, Rows], t
     """
     has_games, expected = day.reference.has_games, day.reference.expected_players
     counts = next((each.source_counts for each in day.tables if each.table == table), None)
-    source = coverage = missing = ""
+    source = coverage = completeness = missing = ""
     if checkpoint := next((each for each in result.checkpoints if each.table_name == table), None):
         expected = expected if checkpoint.expected is None else checkpoint.expected
         source, coverage = checkpoint.source or "", checkpoint.coverage_percent
-        missing = first_of(checkpoint.missing, limit=5)
+        completeness, missing = checkpoint.completeness_percent, first_of(checkpoint.missing, limit=5)
     contradictions = _contradictions(result, rows)
     reason = "; ".join(contradictions) or _reason(day, result)
     return ReportRow(
@@ -56,6 +58,7 @@ def report_row(day: DayPlan, result: DayResult, rows: Mapping[TableDay, Rows], t
         source=source,
         published=rows.get((table, day.game_date), Rows()).count if has_games else None,
         coverage=coverage,
+        completeness=completeness,
         outcome="failed" if contradictions else result.outcome,
         work="built" if result.tried else "kept" if result.kept else "",
         missing=missing,

@@ -1,11 +1,13 @@
 """What came of one day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
 from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.day import Reason
 from tasks.backfill.gate import NOT_DONE, Outcome
 
 # The worst first: a day's outcome is that of its worst table.
@@ -73,3 +75,14 @@ class DayResult(BaseModel):
             if checkpoint.outcome == self.outcome and self.outcome in NOT_DONE:
                 return f"{self.outcome}: {checkpoint.table_name}: {checkpoint.message}"
         return self.outcome
+
+
+def only_waits(reasons: Collection[Reason], waits_for: AbstractSet[str], retryable: AbstractSet[str]) -> bool:
+    """Tell whether a table is blocked for nothing but others, each of which another attempt may do.
+
+    Args:
+        reasons: Why it is blocked.
+        waits_for: The tables that it is built from and that are not done.
+        retryable: The tables of which another attempt can succeed with the same inputs.
+    """
+    return {each.category for each in reasons} == {"dependency_blocked"} and waits_for <= retryable

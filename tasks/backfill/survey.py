@@ -10,7 +10,7 @@ from tasks.backfill.coverage import read_references, read_source_counts, window
 from tasks.backfill.day import read_from
 from tasks.backfill.findings import DayDigest, Survey
 from tasks.backfill.plan import DayPlan, Plan, plan_days
-from tasks.backfill.records import RECORDS, read_histories
+from tasks.backfill.records import HISTORY, RECORDS, read_histories
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.artifacts import write_table
 from tasks.runtime.origin import sweep_staged
@@ -59,7 +59,7 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
     """Read all that a plan is decided on."""
     catalogue, first, last = run.catalogue, request.first_date, request.last_date
     builds = {name: catalogue.build(name) for name in catalogue.with_dependencies(request.tables)}
-    prepare_tables(warehouse, catalogue, inputs=_read_tables(builds), written=[*builds, *RECORDS])
+    prepare_tables(warehouse, catalogue, inputs=_read_tables(builds), written=[*builds, *RECORDS, HISTORY])
     season_starts = _read_season_starts(warehouse, catalogue, first, last)
     season = min([first, *season_starts.values()])
     references = read_references(run, warehouse, season, first, last)

@@ -138,8 +138,8 @@ def run_artifact(flow_run_id: object, key: str) -> dict[str, Any] | None:
         return found[0] if found else None
 
 
-def task_runs(flow_run_id: object, *, ended: int = 0) -> list[dict[str, Any]]:
-    """Return a run's task runs; Prefect records them a little later, so wait until at least ``ended`` have ended."""
+def task_runs(flow_run_id: object, *names: str) -> list[dict[str, Any]]:
+    """Return a run's task runs; Prefect records them a little later, so wait until those of the names have ended."""
 
     def read() -> list[dict[str, Any]]:
         with get_client(sync_client=True) as client:
@@ -147,8 +147,14 @@ def task_runs(flow_run_id: object, *, ended: int = 0) -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = client.request("POST", "/task_runs/filter", json=body).json()
             return found
 
-    wait_until(lambda: sum(run["end_time"] is not None for run in read()) >= ended)
-    return read()
+    found: list[dict[str, Any]] = []
+
+    def are_recorded() -> bool:
+        found[:] = read()
+        return {run["name"] for run in found if run["end_time"] is not None} >= set(names)
+
+    wait_until(are_recorded)
+    return found
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float = 300) -> None:

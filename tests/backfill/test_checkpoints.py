@@ -161,7 +161,8 @@ def test_the_plan_is_published_before_any_day_and_the_report_after_all(
     assert plan is not None
     assert table is not None
     assert summary is not None
-    starts = [task["start_time"] for task in task_runs(run_id, ended=13) if task["name"] in (str(one), str(two))]
+    names = (str(one), str(two))
+    starts = [task["start_time"] for task in task_runs(run_id, *names) if task["name"] in names]
     assert len(starts) == 2
     assert plan["created"] < min(starts)
     planned = json.loads(plan["data"])[1]

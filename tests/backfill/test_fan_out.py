@@ -53,7 +53,7 @@ def test_one_days_failure_stops_no_other_and_is_not_tried_again_if_it_would_fail
     (failure,) = failures(settings)
     assert (failure["outcome"], failure["category"], failure["can_retry"]) == ("failed", "QueryError", False)
 
-    runs = {task["name"]: task for task in task_runs(failure["run_id"], ended=18)}
+    runs = {task["name"]: task for task in task_runs(failure["run_id"], *map(str, days(3)))}
     assert {name for name in runs if str(two) in name} == {
         str(two),
         f"check-coverage {two}",
@@ -154,7 +154,7 @@ def test_no_more_days_are_at_work_at_once_than_asked_for(
     report = run((some[0], some[-1]), max_concurrency=most)
     assert set(outcomes(report).values()) == {"complete"}
     names = {str(day) for day in some}
-    runs = [task for task in task_runs(ledger(settings)[0]["run_id"], ended=3 + 6 * len(some)) if task["name"] in names]
+    runs = [task for task in task_runs(ledger(settings)[0]["run_id"], *names) if task["name"] in names]
     assert len(runs) == len(some)
     at_work = [sum(other["start_time"] <= task["start_time"] < other["end_time"] for other in runs) for task in runs]
     assert max(at_work) == most
@@ -187,7 +187,7 @@ def test_a_file_that_is_held_for_a_moment_is_waited_for(
         wait_until(lambda: awaiting_retry("plan"))
         assert not running.done()
     assert outcomes(running.result(timeout=300)) == {DAY: "complete"}
-    (plan,) = (task for task in task_runs(ledger(settings)[0]["run_id"], ended=8) if task["name"] == "plan")
+    (plan,) = (task for task in task_runs(ledger(settings)[0]["run_id"], "plan") if task["name"] == "plan")
     assert plan["run_count"] > 1
 
 
@@ -207,7 +207,7 @@ def test_rows_that_another_transaction_holds_for_a_moment_are_tried_again_after_
     league.write(settings)
     run((one, two))
     monkeypatch.setenv("FULLCOURT_RETRY_DELAY_SECONDS", "1")
-    step = f"synthesize {MAIN} {one}"
+    step, other_step = f"synthesize {MAIN} {one}", f"synthesize {MAIN} {two}"
     connection = settings.connection()
     assert isinstance(connection, DuckDBSettings)
     with DuckDBWarehouse(connection) as other:
@@ -218,9 +218,9 @@ def test_rows_that_another_transaction_holds_for_a_moment_are_tried_again_after_
         other._open.rollback()
         assert outcomes(running.result(timeout=300)) == {one: "complete", two: "complete"}
     assert built(run((one, two))) == set()
-    runs = {task["name"]: task for task in task_runs(ledger(settings)[-1]["run_id"], ended=13)}
+    runs = {task["name"]: task for task in task_runs(ledger(settings)[-1]["run_id"], step, other_step)}
     assert runs[step]["run_count"] > 1
-    assert runs[f"synthesize {MAIN} {two}"]["run_count"] == 1
+    assert runs[other_step]["run_count"] == 1
 
 
 TOMORROW = date.today() + timedelta(days=2)  # noqa: DTZ011 - two days ahead are tomorrow everywhere

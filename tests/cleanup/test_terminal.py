@@ -14,14 +14,15 @@ from deployments.local.services import Service
 from tasks.calendar import league_day
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.cleanup.observe import PLAYERS, audit, days_of, everything, player, put
+from tests.fixtures.prefect import NewHome
 
 Terminal = Callable[..., subprocess.CompletedProcess[str]]
 pytestmark = pytest.mark.duckdb_only
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    server = start_server(tmp_path_factory.mktemp("prefect"), free_port())
+def server(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> Iterator[Service]:
+    server = start_server(new_home(tmp_path_factory.mktemp("prefect")), free_port())
     yield server
     server.stop()
 

@@ -28,6 +28,7 @@ from deployments.local.services import Service
 from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT
 from tests.deployments.browser import DRIVER, REBOUND, Browser, open_browser
+from tests.fixtures.prefect import NewHome
 from tests.prefect_api import call
 
 FLOWS = sorted(
@@ -37,13 +38,13 @@ POOL = {"name": "planted", "type": "process"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def server(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> Iterator[Service]:
     """A local server, in a folder that an earlier version left open to everybody."""
     home = tmp_path_factory.mktemp("access") / "prefect"
     (home / "storage").mkdir(parents=True, mode=0o755)
     (home / "storage" / "earlier").write_text("a result")
     (home / "storage" / "earlier").chmod(0o644)
-    server = start_server(home, free_port())
+    server = start_server(new_home(home), free_port())
     yield server
     server.stop()
 

@@ -13,6 +13,7 @@ from tasks.settings import Settings
 from tests.backfill.observe import held, wait_until
 from tests.deployments.inbox import Inbox
 from tests.deployments.local import Local
+from tests.fixtures.prefect import NewHome
 
 pytestmark = pytest.mark.slow
 
@@ -20,10 +21,10 @@ SOON = timedelta(seconds=45)  # longer than from one heartbeat to the next
 
 
 @pytest.fixture
-def local(tmp_path: Path, inbox: Inbox) -> Iterator[Local]:
+def local(tmp_path: Path, inbox: Inbox, new_home: NewHome) -> Iterator[Local]:
     """`make up`, with somebody who is told, on a warehouse that another process holds: a run of the backfill waits."""
     waits = {"FULLCOURT_ALERT_WEBHOOK_URL": inbox.url, "FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS": "3600"}
-    local = Local(tmp_path, **waits)
+    local = Local(new_home(tmp_path), **waits)
     try:
         local("up")
         with held(Settings(duckdb_path=local.warehouse)):

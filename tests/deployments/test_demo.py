@@ -18,13 +18,14 @@ from deployments.local.services import Service
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
+from tests.fixtures.prefect import NewHome
 
 Demo = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    server = start_server(tmp_path_factory.mktemp("prefect"), free_port())
+def server(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> Iterator[Service]:
+    server = start_server(new_home(tmp_path_factory.mktemp("prefect")), free_port())
     yield server
     server.stop()
 

@@ -22,11 +22,12 @@ from tasks.settings import PROJECT_ROOT, Settings
 from tasks.warehouse.open import open_warehouse
 from tests.backfill.observe import wait_until
 from tests.deployments.local import Local
+from tests.fixtures.prefect import NewHome
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    local = Local(tmp_path_factory.mktemp("local"))
+def local(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> Iterator[Local]:
+    local = Local(new_home(tmp_path_factory.mktemp("local")))
     try:
         local.said = local("up")
         yield local

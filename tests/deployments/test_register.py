@@ -19,14 +19,15 @@ from deployments.registered.alerts import alerts as described_alerts
 from tasks.runtime.limits import READERS, limits_of
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.backfill.observe import wait_until
+from tests.fixtures.prefect import NewHome
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def server(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> Iterator[Service]:
     """A Prefect server on which nothing is registered."""
-    server = start_server(tmp_path_factory.mktemp("register"), free_port())
+    server = start_server(new_home(tmp_path_factory.mktemp("register")), free_port())
     yield server
     server.stop()
 

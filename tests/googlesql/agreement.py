@@ -75,17 +75,16 @@ def assert_agree(
     """Run every statement, or only those named, on both; returns how many rows were compared."""
     write(settings, rows)
     rows = with_zone_rows(settings, rows, day, start)
+    queries = {name: sql for name, sql in statements() if only is None or name in only}
     compared = 0
-    for name, sql in statements():
-        if only is not None and name not in only:
-            continue
-        with open_warehouse(settings.connection()) as warehouse:
-            mine = [comparable(row) for row in warehouse.fetch(sql, parameters(day, start))]
-        theirs = [comparable(row) for row in googlesql.run(sql, parameters(day, start), rows)]
-        for row in mine:
-            assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"
-        assert len(mine) == len(theirs), name
-        compared += len(mine)
+    with open_warehouse(settings.connection()) as warehouse:
+        for name, found in googlesql.run(queries, parameters(day, start), rows):
+            mine = [comparable(row) for row in warehouse.fetch(queries[name], parameters(day, start))]
+            theirs = [comparable(row) for row in found]
+            for row in mine:
+                assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"
+            assert len(mine) == len(theirs), name
+            compared += len(mine)
     return compared
 
 

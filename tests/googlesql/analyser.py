@@ -6,7 +6,8 @@ once a process. Only the tests of this folder import it.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Any
 import wasmtime
 import zetasql.types as z
 from google.protobuf.timestamp_pb2 import Timestamp
-from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
-from zetasql.core import wasm_client
+from zetasql.api import CatalogBuilder, PreparedQuery, TableBuilder
+from zetasql.core import ZetaSqlLocalService, wasm_client
 from zetasql.core.exceptions import ZetaSQLError
 
 from tasks.tables.spec import TableSpec
@@ -103,7 +104,9 @@ class GoogleSQL:
             builder.add_table(_simple(table, table.name, columns))
         catalog = self._functions("project").build()
         catalog.catalog += [each.build() for each in datasets.values()]
-        self._analyzer = Analyzer(self._options, catalog)
+        self._service = ZetaSqlLocalService.get_instance()
+        # known to it by a number: handing over the functions of GoogleSQL takes longer than most statements
+        self._project = self._service.register_catalog(simple_catalog=catalog).registered_id
 
     def columns(self, sql: str) -> list[Column]:
         """Analyse a query, as BigQuery would before it runs it; returns the columns of its result.
@@ -125,46 +128,62 @@ class GoogleSQL:
             RefusedError: It is not GoogleSQL; the message says where.
         """
         try:
-            return self._analyzer.analyze_statement(sql)
+            answer = self._service.analyze(
+                sql_statement=sql, options=self._options, registered_catalog_id=self._project
+            )
         except ZetaSQLError as error:
             raise RefusedError(str(error)) from error
+        return answer.resolved_statement
 
     def run(
-        self, sql: str, parameters: Mapping[str, Any], rows: Mapping[str, Sequence[Mapping[str, Any]]]
-    ) -> list[dict[str, Any]]:
-        """Run a query with the reference evaluator.
+        self,
+        queries: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Run queries with the reference evaluator; yields name and rows of each.
 
         Args:
-            sql: The query.
-            parameters: Its parameters.
+            queries: Their texts, by name.
+            parameters: Their parameters.
             rows: The rows of tables, by full name; other tables are empty.
         """
+        given = [z.Parameter(name=name, value=_value(parameters.get(name), kind)) for name, kind in PARAMETERS.items()]
+        with self._holding(rows, "\n".join(queries.values())) as catalog:
+            for name, sql in queries.items():
+                yield name, self._run(sql, given, catalog)
+
+    @contextmanager
+    def _holding(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], queries: str) -> Iterator[int]:
+        """Register a catalog with the rows that queries can read; yields its number."""
         builder = self._functions("evaluated")
         contents = {}
         for name, table in self._tables.items():
-            if name not in sql:
+            if name not in queries:
                 continue
-            columns = _read(table, sql)
-            flat = name.replace(".", "__")  # the evaluator knows no datasets
-            builder.add_table(_simple(table, flat, columns))
+            columns = _read(table, queries)
+            builder.add_table(_simple(table, _flat(name), columns))
             cells = [[_value(row.get(column)) for column in columns] for row in rows.get(name, [])]
-            contents[flat] = z.TableContent(table_data=z.TableData(row=[z.TableData.Row(cell=c) for c in cells]))
+            data = z.TableData(row=[z.TableData.Row(cell=each) for each in cells])
+            contents[_flat(name)] = z.TableContent(table_data=data)
+        number = self._service.register_catalog(simple_catalog=builder.build(), table_content=contents).registered_id
+        try:
+            yield number
+        finally:
+            self._service.unregister_catalog(registered_id=number)
+
+    def _run(self, sql: str, parameters: list[z.Parameter], catalog: int) -> list[dict[str, Any]]:
         for name in self._tables:
-            sql = sql.replace(name, name.replace(".", "__"))
+            sql = sql.replace(name, _flat(name))
         try:
             with (
                 PreparedQuery.builder()
                 .set_sql(sql)
                 .set_analyzer_options(self._options)
-                .set_catalog(builder.build())
-                .set_table_content(contents)
+                .set_registered_catalog_id(catalog)
                 .prepare() as query
             ):
-                given = [
-                    z.Parameter(name=name, value=_value(parameters.get(name), kind))
-                    for name, kind in PARAMETERS.items()
-                ]
-                answer = query.execute(parameters=given)
+                answer = query.execute(parameters=parameters)
                 names = [column.name for column in query.columns]
                 data = answer.content.table_data
         except ZetaSQLError as error:
@@ -178,8 +197,13 @@ class GoogleSQL:
         return CatalogBuilder(name).with_builtin_functions(options)
 
 
+def _flat(name: str) -> str:
+    """Return a table's name in the evaluator, which knows no datasets."""
+    return name.replace(".", "__")
+
+
 def _read(table: TableSpec, sql: str) -> list[str]:
-    """Return the columns of a table that a query can read: handing over the others takes most of the time."""
+    """Return the columns of a table that queries can read: handing over the others takes most of the time."""
     every = [column.name for column in table.columns]
     if _STAR.search(sql):
         return every

@@ -108,8 +108,7 @@ class Bench:
             "max_bytes_billed": None,
             "max_days": 1000,
         }
-        wanted = BackfillRequest.model_fields
-        return BackfillRequest(**{name: value for name, value in given.items() if name in wanted})
+        return BackfillRequest(**{name: given.get(name) for name in BackfillRequest.model_fields})
 
     def _write(self, league: ProofLeague) -> None:
         for spec in self._catalogue.tables.values():

@@ -39,6 +39,7 @@ FULL_NAMES = {
     "nba_precompute.player_composite_factors",
     "nba_orchestration.backfill_ledger",
     "nba_orchestration.precompute_failures",
+    "nba_orchestration.failure_history",
 }
 
 

@@ -64,6 +64,12 @@ def test_a_day_that_is_done_shows_its_counts_and_gives_no_reason() -> None:
     assert (found.missing, found.reason) == ("", "")
 
 
+def test_a_day_shows_how_complete_its_inputs_are_on_the_mean_if_its_table_says_it() -> None:
+    assert row(DayResult(game_date=DAY, tried=(checkpoint(mean_completeness=62.35),))).completeness == "62.3 %"
+    assert row(DayResult(game_date=DAY, tried=(checkpoint(mean_completeness=0.0),))).completeness == "0.0 %"
+    assert row(DayResult(game_date=DAY, tried=(checkpoint(),))).completeness == ""
+
+
 @pytest.mark.parametrize("rows", [0, 186])
 def test_a_day_whose_rows_are_not_those_that_were_published_is_failed(rows: int) -> None:
     found = row(DayResult(game_date=DAY, kept=(checkpoint(),)), rows=rows)

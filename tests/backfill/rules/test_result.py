@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 
 from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.day import Reason
 from tasks.backfill.gate import Outcome
-from tasks.backfill.result import DayResult
+from tasks.backfill.result import DayResult, only_waits
 
 pytestmark = pytest.mark.no_server
 
@@ -82,3 +83,23 @@ def test_the_summary_of_a_day_that_is_not_done_says_what_the_worst_table_says() 
 
 def test_the_summary_of_a_day_that_is_done_is_its_outcome() -> None:
     assert day(table("forced"), table("complete", "b")).summary == "forced"
+
+
+WAITS = Reason(category="dependency_blocked", message="zones failed", overridable=True)
+HOLE = Reason(category="reference_incomplete", message="a game is missing", overridable=True)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "waits_for", "can_retry"),
+    [
+        ([WAITS], {"zones"}, True),
+        ([WAITS, WAITS], {"zones", "defense"}, False),
+        ([HOLE, WAITS], {"zones"}, False),
+        ([HOLE], set(), False),
+        ([], set(), False),
+    ],
+)
+def test_a_retry_helps_a_blocked_table_only_if_it_waits_for_nothing_but_an_error_that_passes(
+    reasons: list[Reason], waits_for: set[str], can_retry: bool
+) -> None:
+    assert only_waits(reasons, waits_for, {"zones"}) is can_retry
