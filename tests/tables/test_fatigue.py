@@ -58,16 +58,19 @@ INPUTS = (
     "back_to_backs_last_14_days",
     "player_age",
 )
+NEEDED = ("games_in_last_7_days", "minutes_in_last_7_days")
+"""Without these a pre-game row is not used."""
 # Other rules take 20, so that a rule that were read as hit would show, whichever way it goes.
-UNKNOWN = {name: {"games_in_last_7_days": 4, "minutes_in_last_7_days": 241.0, name: None} for name in INPUTS}
-TAKEN = {name: 10 if name in ("games_in_last_7_days", "minutes_in_last_7_days") else 20 for name in INPUTS}
+MAY_BE_UNKNOWN = tuple(name for name in INPUTS if name not in NEEDED)
+UNKNOWN = {name: {"games_in_last_7_days": 4, "minutes_in_last_7_days": 241.0, name: None} for name in MAY_BE_UNKNOWN}
 
 
 @pytest.fixture(scope="module")
 def rows(bench: Settings) -> dict[str, Row]:
     cases = {name: Case(context) for name, (context, _) in CASES.items()}
     cases |= {name: Case(context) for name, context in UNKNOWN.items()}
-    cases["all"] = Case(dict.fromkeys(INPUTS))
+    cases["all"] = Case(dict.fromkeys(MAY_BE_UNKNOWN))
+    cases |= {f"without {name}": Case({"player_age": 41, name: None}) for name in NEEDED}
     cases["rested, back to back unknown"] = Case({"back_to_back": None, "days_rest": 3, "games_in_last_7_days": 4})
     return score(bench, cases)
 
@@ -91,15 +94,22 @@ def test_the_points_that_are_explained_add_up_to_the_score(rows: dict[str, Row],
     assert min(100, 100 + points) == context["score"] == rows[name]["fatigue_score"]
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_pre_game_row_without_what_it_must_have_gives_way_to_the_box_scores(rows: dict[str, Row], name: str) -> None:
+    row = rows[f"without {name}"]
+    assert (row["context_source"], row["fatigue_score"]) == ("synthetic", 100)
+    assert "player_age" in row["missing_data_fields"].split(",")
+
+
+@pytest.mark.parametrize("name", MAY_BE_UNKNOWN)
 def test_an_unknown_input_hits_no_rule_and_is_named(rows: dict[str, Row], name: str) -> None:
-    assert rows[name]["fatigue_score"] == 100 - TAKEN[name]
+    assert rows[name]["fatigue_score"] == 80
     assert name in rows[name]["missing_data_fields"].split(",")
 
 
 def test_a_player_of_whom_nothing_is_known_is_fresh(rows: dict[str, Row]) -> None:
     assert rows["all"]["fatigue_score"] == 100
-    assert set(INPUTS) <= set(rows["all"]["missing_data_fields"].split(","))
+    assert set(MAY_BE_UNKNOWN) <= set(rows["all"]["missing_data_fields"].split(","))
 
 
 def test_rest_counts_where_back_to_back_is_unknown(rows: dict[str, Row]) -> None:

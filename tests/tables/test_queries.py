@@ -68,6 +68,11 @@ GOOD = {
     "covered": 3,
     "unexpected": 0,
     "missing": None,
+    "without_own_games": 0,
+    "without_games": 0,
+    "mean_completeness": None,
+    "constant_columns": None,
+    "unknown_anew": None,
 }
 FACTS: dict[str, tuple[Staged, dict[str, str], Row]] = {
     "all there": ([("a", 1), ("b", 2), ("c", 3)], {}, {}),
@@ -126,7 +131,7 @@ def test_the_gate_gives_the_rows_the_digest_that_is_read_back_when_they_are_publ
         with warehouse.stage(spec, sql, {}, game_date=DAY, run_id="r") as staged:
             (facts,) = warehouse.fetch(
                 queries.gate(load_catalogue(extra), spec, staged.location),
-                {"game_date": DAY, "from_date": SEASON_START},
+                window(extra, SEASON_START, DAY, DAY),
             )
             warehouse.publish(staged)
     assert read_back() == {DAY: (1, facts["rows_digest"])}
@@ -143,7 +148,7 @@ def test_the_digest_of_the_expected_set_is_of_the_day_and_changes_with_each_play
     def digest() -> dict[date, str]:
         sql = queries.expected_digests(load_catalogue(bench))
         with open_warehouse(bench.connection()) as warehouse:
-            rows = warehouse.fetch(sql, {"from_date": DAY - timedelta(days=1), "game_date": DAY})
+            rows = warehouse.fetch(sql, window(bench, SEASON_START, DAY - timedelta(days=1), DAY))
             return {row["game_date"]: row["digest"] for row in rows}
 
     league, table = League(), "nba_analytics.player_game_summary"

@@ -43,7 +43,7 @@ def tonight(league: League, own: str = "BOS", other: str = "LAL") -> None:
 
 def context(settings: Settings, league: League, day: date = DAY) -> Row:
     write(settings, league)
-    (row,) = read(settings, "context_synthetic", day)
+    (row,) = (row for row in read(settings, "context_synthetic", day) if row["player_lookup"] == "me")
     return row
 
 

@@ -7,7 +7,7 @@ SELECT
   b.game_id,
   b.game_date,
   b.team_abbr,
-  COALESCE(s.opponent_team_abbr, b.opponent_team_abbr) AS opponent_team_abbr,
+  b.opponent_team_abbr,
   COALESCE(s.season_year, b.season_year) AS season_year,
   b.minutes_played,
   b.usage_rate,
@@ -28,7 +28,6 @@ LEFT JOIN (
     game_date,
     team_abbr,
     MAX(season_year) AS season_year,
-    MIN(IF(is_exhibition, NULL, opponent_team_abbr)) AS opponent_team_abbr,
     LOGICAL_OR(is_final AND NOT is_exhibition) AS is_final,
     LOGICAL_AND(is_exhibition) AS is_exhibition
   FROM scheduled_sides
