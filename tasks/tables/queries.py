@@ -195,16 +195,17 @@ def _suspicions(table: TableSpec, staged: str) -> str:
     parts = ""
     if build and build.varying:
         spread = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in build.varying)
+        varied = ", ".join(f"LOGICAL_OR(low_{name} <> high_{name}) AS varied_{name}" for name in build.varying)
         parts += f""",
 spread_now AS (
   SELECT {spread} FROM {staged}
 ),
 spread_before AS (
-  SELECT {spread} FROM {table.full_name} WHERE {before}
+  SELECT {varied}
+  FROM (SELECT {spread} FROM {table.full_name} WHERE {before} GROUP BY {table.partition}) AS spread_by_day
 )"""
         named = ", ".join(
-            f"IF(b.low_{name} <> b.high_{name} AND f.row_count > 1 AND COALESCE(n.low_{name} = n.high_{name}, TRUE), "
-            f"',{name}', '')"
+            f"IF(b.varied_{name} AND f.row_count > 1 AND COALESCE(n.low_{name} = n.high_{name}, TRUE), ',{name}', '')"
             for name in build.varying
         )
         constant = f"""(

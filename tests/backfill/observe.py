@@ -18,6 +18,7 @@ from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.records import artifact_key, parse_artifact
 from tasks.backfill.report import Report
 from tasks.settings import PROJECT_ROOT, Settings
+from tests.fixtures.warehouses import AddTable
 from tests.league import League, fetch
 
 MAIN = "player_composite_factors"
@@ -38,6 +39,7 @@ print("held", flush=True)
 sys.stdin.read()
 """
 DAY = date(2022, 11, 8)  # an ordinary day, past the first fourteen of the season
+MOST = "most"
 
 
 def days(count: int, first: date = DAY) -> list[date]:
@@ -55,6 +57,15 @@ def play(league: League, *game_days: date) -> None:
 def open_season(league: League, *game_days: date) -> None:
     """Play two rounds among the season's first days, so that later ones have a past; then the days given."""
     play(league, OPENING, OPENING + timedelta(days=7), *game_days)
+
+
+def add_most(add_table: AddTable, day: date) -> None:
+    """Add a table that covers 37 of the 40 players of a day, and everybody on any other."""
+    add_table(
+        MOST,
+        "SELECT player_lookup, @game_date AS game_date, 1.0 AS score FROM expected "
+        f"WHERE NOT (player_lookup IN ('nyk7', 'nyk8', 'nyk9') AND @game_date = DATE '{day}')",
+    )
 
 
 def lookups(league: League, day: date) -> list[str]:

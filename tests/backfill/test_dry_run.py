@@ -71,6 +71,7 @@ def test_a_dry_run_says_what_would_come_of_a_day_without_the_tables_and_creates_
 def test_a_dry_run_judges_a_day_as_a_run_does(league: League, settings: Settings, run: RunBackfill) -> None:
     open_season(league, DAY)
     league.expect_upcoming(DAY, [f"{team}{n}" for team in ("bos", "nyk", "lal", "mia") for n in range(1, 11)][:37])
+    league.box[-1]["minutes_played"] = None  # a warning
     league.write(settings)
     (tried,), (done,) = run(DAY, dry_run=True).rows, run(DAY).rows
     assert (tried.outcome, done.outcome) == ("dry_run", "complete_with_warning")

@@ -9,7 +9,7 @@ from tasks.settings import Settings
 from tests.backfill.observe import DAY, OPENING, built, ledger, open_season, outcomes, published
 from tests.league import League, fetch
 
-SEASON = (date(2022, 10, 1), date(2023, 4, 20))
+SEASON = (date(2022, 10, 18), date(2023, 4, 9))
 
 
 @pytest.mark.duckdb_only

@@ -24,44 +24,52 @@ RunBackfill = Callable[..., Report]
 
 
 def test_exactly_90_and_95_percent_are_on_their_better_side(
-    league: League, settings: Settings, run: RunBackfill
+    league: League, settings: Settings, run: RunBackfill, add_table: AddTable
 ) -> None:
     cases = {35: "blocked", 36: "complete_with_warning", 37: "complete_with_warning", 38: "complete", 40: "complete"}
     game_days = days(len(cases))
+    wanted = " ".join(f"WHEN DATE '{day}' THEN {covered}" for day, covered in zip(game_days, cases, strict=True))
+    add_table(
+        "so_many",
+        f"""SELECT player_lookup, @game_date AS game_date, 1.0 AS score
+FROM (SELECT player_lookup, ROW_NUMBER() OVER (ORDER BY player_lookup) AS place FROM expected) AS placed
+WHERE place <= CASE @game_date {wanted} END""",
+    )
     open_season(league, *game_days)
-    for day, covered in zip(game_days, cases, strict=True):
-        league.expect_upcoming(day, lookups(league, day)[:covered])
     league.write(settings)
-    report = run((game_days[0], game_days[-1]), context_source="upcoming")
+    report = run((game_days[0], game_days[-1]), tables=["so_many"])
     assert outcomes(report) == dict(zip(game_days, cases.values(), strict=True))
     assert [row.coverage for row in report.rows] == ["87.5 %", "90.0 %", "92.5 %", "95.0 %", "100.0 %"]
     assert [row.published for row in report.rows] == [0, 36, 37, 38, 40]
-    assert "36 of 40 expected are there (90.0 %), below 95.0 %" in str(checkpoint(settings, game_days[1]))
+    assert "36 of 40 expected are there (90.0 %), below 95.0 %" in str(checkpoint(settings, game_days[1], "so_many"))
 
 
 def test_force_publishes_below_the_threshold_and_the_checkpoint_still_shows_coverage_and_missing_players(
-    league: League, settings: Settings, run: RunBackfill
+    league: League, settings: Settings, run: RunBackfill, add_table: AddTable
 ) -> None:
     open_season(league, DAY)
     there, *missing = lookups(league, DAY)
-    league.expect_upcoming(DAY, [there])
+    someone = (
+        f"SELECT player_lookup, @game_date AS game_date, 1.0 AS score FROM expected WHERE player_lookup = '{there}'"
+    )
+    add_table("one_row", someone)
     league.write(settings)
 
-    report = run(DAY, context_source="upcoming", force=True)
+    report = run(DAY, tables=["one_row"], force=True)
 
     assert outcomes(report) == {DAY: "forced"}
-    assert published(settings)[DAY] == [there]
-    decided = checkpoint(settings, DAY)
+    assert fetch(settings, "SELECT player_lookup FROM nba_precompute.one_row") == [{"player_lookup": there}]
+    decided = checkpoint(settings, DAY, "one_row")
     assert decided is not None
     assert (decided.outcome, decided.covered, decided.expected, decided.coverage) == ("forced", 1, 40, 0.025)
     assert decided.missing == tuple(missing)
     assert decided.reason == "coverage_below_threshold"
-    (row,) = ledger(settings, table_name=MAIN)
+    (row,) = ledger(settings)
     assert (row["outcome"], row["covered"], row["coverage"]) == ("forced", 1, 0.025)
     assert all(player in row["missing"] for player in missing)
     assert not failures(settings)
 
-    again = run(DAY, context_source="upcoming")
+    again = run(DAY, tables=["one_row"])
     assert (outcomes(again), built(again)) == ({DAY: "forced"}, set())
 
 
@@ -96,7 +104,7 @@ def test_force_does_not_override_integrity(
 
     report = run(two, force=True)  # the same player twice in the box scores
     assert outcomes(report) == {two: "blocked"}
-    assert "duplicate_keys" in report.rows[0].reason
+    assert "duplicate_box_scores" in report.rows[0].reason
     assert published(settings) == {}
 
 
@@ -127,7 +135,7 @@ def test_force_publishes_what_is_loaded_of_an_incomplete_reference_and_says_whic
         decided = checkpoint(settings, DAY, table)
         assert decided is not None
         assert (decided.outcome, decided.reason) == ("forced", "reference_incomplete")
-        assert "1 of 2 final games have box scores for both teams; without: MIA at LAL" in decided.message
+        assert "1 of 2 final games are whole in the box scores; MIA at LAL" in decided.message
     assert "20 of 20 (100.0 %)" in str(checkpoint(settings, DAY))
 
 

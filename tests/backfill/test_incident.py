@@ -12,8 +12,6 @@ from tests.backfill.observe import (
     OPENING,
     checkpoint,
     days,
-    failures,
-    ledger,
     lookups,
     open_season,
     published,
@@ -98,11 +96,16 @@ def test_of_187_players_upcoming_is_taken_from_169_on_and_synthetic_below(
             game_id = league.game(day, home, away)
         for number in range(11, 18):
             league.player(f"tiv{number}", day, game_id, "TIV", "TIH")
+    for row in league.box:  # as in a league: no score has one value for all
+        if row["team_abbr"] == "TAH":
+            row["minutes_played"] = 36.0 if row["player_lookup"] in {f"tah{n}" for n in range(1, 6)} else 12.0
     for day, covered in cases.items():
         players = lookups(league, day)
         assert len(players) == 187
         wrong = [f"wrong{number}" for number in range(187)]
         league.expect_upcoming(day, players[:covered] if isinstance(covered, int) else wrong)
+    for number, row in enumerate(league.upcoming):
+        row |= {"player_age": 20 + number % 20, "pace_differential": number % 3 - 1.0}
     league.write(settings)
 
     report = run((DAY, days(8)[-1]))
@@ -112,43 +115,42 @@ def test_of_187_players_upcoming_is_taken_from_169_on_and_synthetic_below(
         (1, "synthetic", 187, "complete"),
         (68, "synthetic", 187, "complete"),
         (168, "synthetic", 187, "complete"),
-        (169, "upcoming", 169, "complete_with_warning"),
-        (186, "upcoming", 186, "complete"),
+        (169, "upcoming", 187, "complete"),
+        (186, "upcoming", 187, "complete"),
         (187, "upcoming", 187, "complete"),
         (187, "synthetic", 187, "complete"),
     ]
     decided = {covered: checkpoint(settings, day) for day, covered in cases.items()}
-    assert [f"{c.covered}/{c.expected} {len(c.missing)}" for c in decided.values() if c] == [
-        *["187/187 0"] * 4,
-        "169/187 18",
-        "186/187 1",
-        "187/187 0",
-        "187/187 0",
-    ]
+    assert [f"{c.covered}/{c.expected} {len(c.missing)}" for c in decided.values() if c] == ["187/187 0"] * 8
     at_the_threshold = decided[169]
     assert at_the_threshold is not None
-    assert at_the_threshold.reason == "coverage_low"
-    assert "169 of 187 expected are there (90.3 %), below 95.0 %" in at_the_threshold.message
-    assert set(at_the_threshold.missing) == set(lookups(league, DAY)[169:])
+    assert "upcoming covers 169 of 187 (90.3 %)" in at_the_threshold.message
+    assert set(at_the_threshold.source_missing) == set(lookups(league, DAY)[169:])
+    filled_in = fetch(
+        settings,
+        f"SELECT player_lookup FROM nba_precompute.{MAIN} WHERE game_date = @day AND context_source = 'synthetic'",
+        day=at_the_threshold.game_date,
+    )
+    assert {row["player_lookup"] for row in filled_in} == set(at_the_threshold.source_missing)
     assert "is empty" in str(decided[0])
     assert "upcoming covers 168 of 187 (89.8 %), which is below 90.0 %" in str(decided[168])
     assert "upcoming covers 0 of 187 (0.0 %), which is below 90.0 %" in str(decided["187 wrong ones"])
     for day in cases:
-        assert set(published(settings)[day]) <= set(lookups(league, day))
+        assert published(settings)[day] == lookups(league, day)
 
 
-def test_a_partial_source_that_is_asked_for_is_judged_by_the_gate_all_the_same(
+def test_a_partial_source_that_is_asked_for_is_filled_in_player_by_player(
     league: League, settings: Settings, run: Callable[..., Report]
 ) -> None:
     open_season(league, DAY)
     league.expect_upcoming(DAY, lookups(league, DAY)[:1])
     league.write(settings)
     (row,) = run(DAY, context_source="upcoming").rows
-    assert (row.outcome, row.source, row.published) == ("blocked", "upcoming", 0)
-    assert "1 of 40 expected are there (2.5 %)" in row.reason
-    (failure,) = failures(settings)
-    assert (failure["category"], failure["can_retry"]) == ("coverage_below_threshold", False)
+    assert (row.outcome, row.source, row.published) == ("complete", "upcoming", 40)
+    sources = f"SELECT context_source, COUNT(*) AS n FROM nba_precompute.{MAIN} GROUP BY 1 ORDER BY 1"
+    assert [tuple(found.values()) for found in fetch(settings, sources)] == [("synthetic", 39), ("upcoming", 1)]
+    assert "asked for; upcoming covers 1 of 40 (2.5 %)" in str(checkpoint(settings, DAY))
 
-    (row,) = run(DAY).rows
+    (row,) = run(DAY, context_source="synthetic").rows
     assert (row.outcome, row.source, row.published) == ("complete", "synthetic", 40)
-    assert [entry["outcome"] for entry in ledger(settings, table_name=MAIN)] == ["blocked", "complete"]
+    assert [tuple(found.values()) for found in fetch(settings, sources)] == [("synthetic", 40)]

@@ -13,6 +13,9 @@ from tests.backdoor import refuse, run_sql
 from tests.backfill.observe import (
     DAY,
     MAIN,
+    MOST,
+    TABLES,
+    add_most,
     built,
     checkpoint,
     content,
@@ -38,15 +41,20 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[date], list
 
 
 def test_each_day_has_one_log_line_with_both_counts_the_share_the_source_the_reason_and_who_is_missing(
-    league: League, settings: Settings, run: RunBackfill, lines_of: Callable[[date], list[logging.LogRecord]]
+    league: League,
+    settings: Settings,
+    run: RunBackfill,
+    add_table: AddTable,
+    lines_of: Callable[[date], list[logging.LogRecord]],
 ) -> None:
     fallback, warned, blocked = days(3)
+    add_most(add_table, warned)
     open_season(league, fallback, warned)
     league.game(blocked, "BOS", "NYK", loaded=False)
     league.expect_upcoming(fallback, lookups(league, fallback)[:29])
     league.expect_upcoming(warned, lookups(league, warned)[:37])
     league.write(settings)
-    run((fallback, blocked))
+    run((fallback, blocked), tables=[*TABLES, MOST])
 
     (line,) = lines_of(fallback)
     assert line.levelname == "INFO"
@@ -58,19 +66,19 @@ def test_each_day_has_one_log_line_with_both_counts_the_share_the_source_the_rea
     ):
         assert said in line.getMessage()
     (line,) = lines_of(warned)
-    assert "37 of 40 (92.5 %), without nyk7, nyk8, nyk9" in line.getMessage()
+    assert f"{MOST} complete_with_warning: 37 of 40 (92.5 %), without nyk7, nyk8, nyk9" in line.getMessage()
     assert "from upcoming: upcoming covers 37 of 40 (92.5 %)" in line.getMessage()
     (line,) = lines_of(blocked)
     assert line.levelname == "ERROR"
-    assert f"{MAIN} blocked: reference_incomplete: 0 of 1 final games have box scores" in line.getMessage()
+    assert f"{MAIN} blocked: reference_incomplete: 0 of 1 final games are whole in the box scores" in line.getMessage()
     assert "NYK at BOS" in line.getMessage()
 
 
 def test_a_day_on_which_nothing_was_done_has_its_log_line_too(
     league: League, settings: Settings, run: RunBackfill, lines_of: Callable[[date], list[logging.LogRecord]]
 ) -> None:
-    done, off = days(2)
-    open_season(league, done)
+    done, off, later = days(3)
+    open_season(league, done, later)
     league.write(settings)
     run(done)
     run((done, off))

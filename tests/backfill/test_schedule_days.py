@@ -34,11 +34,13 @@ def test_the_first_fourteen_days_of_a_season_are_skipped_and_off_days_have_no_ga
     league.write(settings)
     report = run((OPENING - timedelta(days=1), first_done))
     expected = {row.day: "no_games" for row in report.rows}
+    expected[OPENING - timedelta(days=1)] = "blocked"  # no schedule speaks of it
     expected |= dict.fromkeys((OPENING, OPENING + timedelta(days=7), last_skipped), "skipped_bootstrap")
     assert outcomes(report) == {**expected, first_done: "complete"}
     assert len(report.rows) == 16
     assert set(published(settings)) == {first_done}
-    assert {row["game_date"] for row in ledger(settings)} == {first_done}
+    assert {row["game_date"] for row in ledger(settings, outcome="complete")} == {first_done}
+    assert {row["reason"] for row in ledger(settings, outcome="blocked")} == {"schedule_missing"}
 
 
 def test_a_second_season_is_skipped_at_its_start_and_does_not_look_back_on_the_first(
@@ -52,26 +54,33 @@ def test_a_second_season_is_skipped_at_its_start_and_does_not_look_back_on_the_f
     league.game(day, "BOS", "CHI")  # nobody of CHI has played this season
     league.write(settings)
     report = run((opening, day))
-    assert [row.outcome for row in report.rows] == ["skipped_bootstrap", *["no_games"] * 13, "complete"]
+    outcomes_in_order = [row.outcome for row in report.rows]
+    assert outcomes_in_order == ["skipped_bootstrap", *["no_games"] * 13, "complete_with_warning"]
+    assert "completeness_low" in report.rows[-1].reason
     assert not any(team in ("CHI", "TOR") for team in published(settings, "team_defense_zone_analysis")[day])
     samples = "SELECT MAX(games_in_sample_10) AS games FROM nba_precompute.player_shot_zone_analysis"
     assert fetch(settings, samples) == [{"games": 1}]
     assert published(settings)[day] == lookups(league, day)
 
 
-def test_a_game_that_is_not_final_blocks_its_day_unless_it_was_postponed(
+def test_a_game_that_is_not_final_blocks_its_day_unless_it_was_moved_or_postponed(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
     postponed, postponed_alone, with_box_scores, with_the_visitors_only, live = days(5)
+    said_so = {"game_status_text": "Postponed"}
     open_season(league)
     for day in (postponed, with_box_scores, with_the_visitors_only, live):
         league.game(day, "LAL", "MIA")
     league.game(postponed, "BOS", "NYK", status=1, loaded=False)
+    league.games[-1] |= said_so
     league.game(postponed_alone, "BOS", "NYK", status=1, loaded=False)
+    league.games[-1] |= said_so
     league.game(with_box_scores, "BOS", "NYK", status=1)
     half = league.game(with_the_visitors_only, "BOS", "NYK", status=1, loaded=False)
     league.player("nyk1", with_the_visitors_only, half, "NYK", "BOS")
     league.game(live, "BOS", "NYK", status=2, loaded=False)
+    league.game(live, "CHI", "DEN")
+    league.games.append({**league.games[-1], "game_date": postponed, "game_status": 1})  # moved
     league.write(settings)
 
     report = run((postponed, live))
@@ -120,7 +129,7 @@ def test_all_star_players_are_never_expected(league: League, settings: Settings,
     assert not any(name.startswith(("est", "wst")) for name in zones)
 
 
-def test_an_empty_schedule_publishes_nothing_and_says_that_box_scores_have_no_game_to_belong_to(
+def test_an_empty_schedule_blocks_every_day_and_says_that_box_scores_have_no_game_to_belong_to(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
     one, two = days(2)
@@ -128,23 +137,24 @@ def test_an_empty_schedule_publishes_nothing_and_says_that_box_scores_have_no_ga
     league.games.clear()
     league.write(settings)
     report = run((one, two))
-    assert outcomes(report) == {one: "no_games", two: "no_games"}
+    assert outcomes(report) == {one: "blocked", two: "blocked"}
     assert "box scores hold games that the schedule lacks" in report.rows[0].reason
-    assert report.rows[1].reason == ""
+    assert all("schedule_missing: no schedule speaks of this day" in row.reason for row in report.rows)
     assert published(settings) == {}
-    assert ledger(settings) == []
+    assert {row["outcome"] for row in ledger(settings)} == {"blocked"}
 
 
-def test_no_rows_anywhere_is_a_completed_run_of_days_without_games(
+def test_no_rows_anywhere_are_days_that_no_schedule_speaks_of(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
     league.write(settings)
     report = run((DAY, days(3)[-1]))
-    assert report.is_done
-    assert report.summary == "3 days, 0 of them worked on: 3 no_games"
+    assert not report.is_done
+    assert report.summary == "3 days, 3 of them worked on: 3 blocked"
+    assert all("schedule_missing" in row.reason for row in report.rows)
 
 
-def test_box_scores_of_games_that_the_schedule_lacks_are_a_warning_and_not_expected(
+def test_box_scores_of_games_that_the_schedule_lacks_block_and_are_not_expected(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
     open_season(league, DAY)
@@ -153,22 +163,25 @@ def test_box_scores_of_games_that_the_schedule_lacks_are_a_warning_and_not_expec
             league.player(f"{team.lower()}{number}", DAY, "0022299999", team, opponent)
     league.write(settings)
     (row,) = run(DAY).rows
-    assert (row.outcome, row.expected, row.published) == ("complete_with_warning", 40, 40)
+    assert (row.outcome, row.expected, row.published) == ("blocked", 40, 0)
     decided = checkpoint(settings, DAY)
     assert decided is not None
     assert decided.reason == "unscheduled_games"
     assert "0022299999" in decided.message
+    (row,) = run(DAY, force=True).rows
+    assert (row.outcome, row.expected, row.published) == ("forced", 40, 60)
     assert built(run(DAY)) == set()
 
 
 def test_rows_of_a_day_that_the_schedule_has_lost_are_pointed_out(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
-    open_season(league, DAY)
+    _, day, _ = some = days(3)
+    open_season(league, *some)
     league.write(settings)
-    run(DAY)
-    run_sql(settings, f"DELETE FROM {SCHEDULE} WHERE game_date = '{DAY}'")
-    (row,) = run(DAY).rows
+    run(day)
+    run_sql(settings, *(f"DELETE FROM {table} WHERE game_date = '{day}'" for table in (SCHEDULE, BOX)))
+    (row,) = run(day).rows
     assert row.outcome == "blocked"
     assert "40 rows, the schedule says no games" in ledger(settings, table_name=MAIN)[-1]["message"]
-    assert published(settings)[DAY] == lookups(league, DAY)
+    assert published(settings)[day] == lookups(league, day)

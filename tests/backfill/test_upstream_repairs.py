@@ -61,18 +61,20 @@ def test_repaired_box_scores_rebuild_their_day_and_the_days_that_look_back_on_it
     assert built(run((one, three))) == set()
 
 
-def test_a_changed_schedule_rebuilds_its_day(league: League, settings: Settings, run: RunBackfill) -> None:
-    one, two = days(2)
-    open_season(league, one, two)
+def test_a_changed_schedule_rebuilds_its_day_and_the_days_that_look_back_on_it(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two, three = days(3)
+    open_season(league, one, two, three)
     league.write(settings)
-    run((one, two))
+    run((one, three))
     run_sql(
         settings,
         "UPDATE nba_reference.nba_schedule SET home_team_tricode = 'NYK', away_team_tricode = 'BOS' "
-        f"WHERE game_date = '{one}' AND home_team_tricode = 'BOS'",
+        f"WHERE game_date = '{two}' AND home_team_tricode = 'BOS'",
     )
-    assert built(run((one, two))) == {one}
-    assert "changed since: nba_schedule" in why_planned(one)
+    assert built(run((one, three))) == {two, three}
+    assert "changed since: nba_schedule" in why_planned(three)
 
 
 def test_upcoming_rows_that_arrive_later_are_taken_if_they_cover_the_day_and_may_go_again(

@@ -8,7 +8,7 @@ import pytest
 
 from flows.backfill import backfill
 from tasks.backfill.checkpoint import OTHER_ROWS, Checkpoint, History, Rows, TableDay
-from tasks.backfill.day import Reference, SourceCounts
+from tasks.backfill.day import Reference, SourceCounts, read_from
 from tasks.backfill.decision import REFERENCE, reference_digest
 from tasks.backfill.findings import Survey, input_digest
 from tasks.backfill.gate import Outcome
@@ -350,10 +350,10 @@ def test_an_input_counts_for_the_days_of_its_window_only() -> None:
 
 
 def test_what_was_before_the_season_is_no_input() -> None:
-    start = {2022: DAY}
-    assert replace(SURVEY, season_starts=start).inputs(ZONES, DAY, "season") == {
-        "player_game_summary": input_digest([])
-    }
+    start = date(2022, 10, 18)
+    some = [(read_from(start) - timedelta(days=1), "long ago"), (read_from(start), "aaa"), (DAY, "bbb")]
+    found = replace(SURVEY, digests={**SURVEY.digests, "player_game_summary": some})
+    assert found.inputs(ZONES, DAY, "season") == {"player_game_summary": input_digest([some[1]])}
 
 
 def test_a_digest_of_inputs_depends_on_every_day_and_its_content() -> None:
