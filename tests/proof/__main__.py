@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.proof.bench import Bench
 from tests.proof.proof import Proof, Tally
 
-_A_FILE = 100
+_A_FILE = 25
 """Leagues for which one file is used: it grows with each."""
 
 

@@ -26,7 +26,7 @@ from tasks.backfill.result import DayResult
 from tasks.backfill.survey import plan_backfill
 from tasks.runtime.run import Run
 from tasks.settings import Settings
-from tasks.tables.catalogue import load_catalogue
+from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.base import arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -58,7 +58,7 @@ class Bench:
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         run = Run(self.settings, "proof", 1)
-        self._stack.enter_context(_without_prefect())
+        self._stack.enter_context(without_prefect())
         warehouse = self._stack.enter_context(run.warehouse("hold"))  # held: opening the file again costs no time
         assert isinstance(warehouse, DuckDBWarehouse)
         warehouse.create(self._catalogue.tables.values())
@@ -78,7 +78,8 @@ class Bench:
         """Put a league in place of the one before, and backfill its days, all or some, in a run of their own."""
         self._write(league)
         run = Run(self.settings, "proof", 1)
-        request = self._request(context_source, days)
+        every_day = [OPENING + timedelta(days=number) for number in range(DAYS)]
+        request = request_of(self._catalogue, days or every_day, context_source=context_source)
         plan = plan_backfill.fn(run, request)
         results = dict[date, DayResult]()
         for day in plan.days:
@@ -89,26 +90,6 @@ class Bench:
             else:
                 results[day.game_date] = DayResult(game_date=day.game_date, skipped=day.skipped)
         return Decided(results, {name: self._read(name) for name in request.tables})
-
-    def _request(self, context_source: ContextSource, days: Sequence[date] | None) -> BackfillRequest:
-        given: dict[str, Any] = {
-            "as_of": OPENING + timedelta(days=400),
-            "start_date": None,
-            "end_date": None,
-            "dates": days or [OPENING + timedelta(days=number) for number in range(DAYS)],
-            "tables": self._catalogue.with_dependencies([MAIN]),
-            "force": False,
-            "force_reason": None,
-            "waive_reason": None,
-            "dry_run": False,
-            "resume": True,
-            "context_source": context_source,
-            "max_concurrency": 1,
-            "stop_after_identical_failures": 10_000,
-            "max_bytes_billed": None,
-            "max_days": 1000,
-        }
-        return BackfillRequest(**{name: given.get(name) for name in BackfillRequest.model_fields})
 
     def _write(self, league: ProofLeague) -> None:
         for spec in self._catalogue.tables.values():
@@ -132,6 +113,23 @@ class Bench:
         return found
 
 
+def request_of(catalogue: Catalogue, days: Sequence[date], **given: Any) -> BackfillRequest:
+    """Return the request for some days, of everything that the main table needs; the rest as a flow's defaults are."""
+    defaults: dict[str, Any] = {
+        "as_of": max(days) + timedelta(days=400),
+        "dates": days,
+        "tables": catalogue.with_dependencies([MAIN]),
+        "force": False,
+        "dry_run": False,
+        "resume": True,
+        "context_source": "auto",
+        "max_concurrency": 1,
+        "stop_after_identical_failures": 10_000,
+        "max_days": 2000,
+    }
+    return BackfillRequest(**dict.fromkeys(BackfillRequest.model_fields) | defaults | given)
+
+
 def _plain(target: Any) -> Callable[..., Any]:
     return target.fn  # type: ignore[no-any-return]
 
@@ -151,7 +149,8 @@ _INSTEAD: dict[str, Callable[..., Any]] = {
 
 
 @contextmanager
-def _without_prefect() -> Iterator[None]:
+def without_prefect() -> Iterator[None]:
+    """Let the steps of the backfill be called as functions, for the duration of the block."""
     logging.getLogger("proof").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         for found in pkgutil.iter_modules(tasks.backfill.__path__, "tasks.backfill."):

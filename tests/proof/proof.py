@@ -6,17 +6,17 @@ source of context, for a pre-game table that is gone is replaced by box scores b
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from tests.proof.bench import Bench, Decided
-from tests.proof.damage import SAME_TEAM, damage
+from tests.proof.bench import MAIN, Bench, Decided
+from tests.proof.kinds import SAME_TEAM, damage
 from tests.proof.league import OPENING, ProofLeague, Row, generate, pre_game_rows
 
 BASES = 8
-DAYS_EACH = 4
+DAYS_EACH = 2
 FIRST_DAY = OPENING + timedelta(days=14)
 NOT_CONTENT = ("run_id", "processed_at", "data_hash", "game_id", "universal_player_id")
 """A game or person under another id is the same one: rows are told apart by player, day and team."""
@@ -81,6 +81,23 @@ class Base:
     decided: Decided
 
 
+def build_base(bench: Bench, number: int, days: Sequence[date] | None = None) -> Base:
+    """Build an undamaged league from either source: all of its days, or some."""
+    league, random = generate(number), Random(number)  # noqa: S311
+    from_box_scores = bench.decide(league, "synthetic", days)
+    by_day = from_box_scores.rows[MAIN]
+    known = [row for day in sorted(by_day) if random.random() < 0.5 for row in by_day[day]]
+    league.upcoming = pre_game_rows(known, random)
+    decided = bench.decide(league, days=days)
+    found: dict[tuple[str, str], dict[date, dict[Key, Row]]] = {}
+    for each in (from_box_scores, decided):
+        for table, day, row in _rows(each):
+            found.setdefault((table, row.get("context_source") or ""), {}).setdefault(day, {})[_key(row)] = _content(
+                row
+            )
+    return Base(league, found, decided)
+
+
 class Proof:
     """Damaged leagues, one after another; ``bench`` may be another one for each."""
 
@@ -91,19 +108,7 @@ class Proof:
     def base(self, number: int) -> Base:
         """Return an undamaged league; it is built from either source once."""
         if number not in self._bases:
-            league = generate(number)
-            from_box_scores = self.bench.decide(league, "synthetic")
-            random = Random(number)  # noqa: S311
-            known = [d for d in from_box_scores.rows["player_composite_factors"] if random.random() < 0.5]
-            rows = [row for day in known for row in from_box_scores.rows["player_composite_factors"][day]]
-            league.upcoming = pre_game_rows(rows, random)
-            decided = self.bench.decide(league)
-            found: dict[tuple[str, str], dict[date, dict[Key, Row]]] = {}
-            for each in (from_box_scores, decided):
-                for table, day, row in _rows(each):
-                    source = row.get("context_source") or ""
-                    found.setdefault((table, source), {}).setdefault(day, {})[_key(row)] = _content(row)
-            self._bases[number] = Base(league, found, decided)
+            self._bases[number] = build_base(self.bench, number)
         return self._bases[number]
 
     def try_seed(self, seed: int) -> list[Difference]:
@@ -136,7 +141,7 @@ def _days(random: Random, league: ProofLeague, touched: Collection[date]) -> lis
     """Choose the days to decide: those that were touched, those soon after, and some others."""
     days = [day for day in league.days() if day >= FIRST_DAY]
     near = [day for day in days if any(timedelta() <= day - other <= timedelta(days=4) for other in touched)]
-    chosen = random.sample(near, min(DAYS_EACH - 2, len(near)))
+    chosen = random.sample(near, min(DAYS_EACH - 1, len(near)))
     return sorted({*chosen, *random.sample(days, DAYS_EACH - len(chosen))})
 
 

@@ -7,8 +7,9 @@ import pytest
 from tasks.settings import Settings
 from tests.both_warehouses import pytest_generate_tests
 from tests.proof.bench import Bench
-from tests.proof.proof import Base, Proof
-from tests.users_tables.league import box_scores, of_the_box_scores
+from tests.proof.league import generate
+from tests.proof.proof import Base, build_base
+from tests.users_tables.league import box_scores, days_of, of_the_box_scores
 from tests.users_tables.tables import UsersTable, make_tables, put
 
 __all__ = ["pytest_generate_tests"]
@@ -19,7 +20,7 @@ LEAGUE = 2
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     """A league, and what it gives in tables of our own making."""
     with Bench(tmp_path_factory.mktemp("own") / "own.duckdb") as bench:
-        yield Proof(bench).base(LEAGUE)
+        yield build_base(bench, LEAGUE, days_of(generate(LEAGUE), 3))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from tests.proof.league import ProofLeague, Row
-from tests.proof.proof import FIRST_DAY, Base
+from tests.proof.proof import FIRST_DAY
 
 
 def of_the_box_scores(league: ProofLeague) -> Callable[[Row], Row]:
@@ -22,5 +22,6 @@ def box_scores(league: ProofLeague) -> Iterator[Row]:
         yield row | {"is_dnp": row["is_dnp"] or None, "usage_rate_valid": True, "plus_minus": None}
 
 
-def days_of(base: Base, count: int) -> list[date]:
-    return [day for day in base.league.days() if day >= FIRST_DAY][:count]
+def days_of(league: ProofLeague, count: int) -> list[date]:
+    """Return the first days on which something is built."""
+    return [day for day in league.days() if day >= FIRST_DAY][:count]

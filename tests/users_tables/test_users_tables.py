@@ -26,7 +26,7 @@ ADDED = {
 def test_columns_that_the_outputs_need_are_named_before_anything_is_written(
     settings: Settings, tables: dict[str, UsersTable], base: Base
 ) -> None:
-    state = backfill(dates=days_of(base, 1), return_state=True)
+    state = backfill(dates=days_of(base.league, 1), return_state=True)
     error = report_of(state)
     assert isinstance(error, SchemaError)
     for table, columns in ADDED.items():
@@ -42,6 +42,6 @@ def test_columns_that_the_outputs_need_are_named_before_anything_is_written(
 def test_the_schedule_may_be_a_view_of_a_table_that_wants_a_filter(
     settings: Settings, tables: dict[str, UsersTable], base: Base
 ) -> None:
-    day = days_of(base, 1)[0]
+    day = days_of(base.league, 1)[0]
     rows = fetch(settings, f"SELECT game_id FROM {SCHEDULE} WHERE game_date = @day", day=day)
     assert {row["game_id"] for row in rows} == {g["game_id"] for g in base.league.schedule if g["game_date"] == day}
