@@ -191,6 +191,7 @@ def _suspicions(table: TableSpec, staged: str) -> str:
     """Return the parts of the gate's query that compare the rows with those of the 30 days before."""
     build = table.build
     before = f"{table.partition} < @game_date AND {table.partition} >= DATE_SUB(@game_date, INTERVAL 30 DAY)"
+    kind = build.kind if build and build.kind else "'all'"
     constant, unknown = "CAST(NULL AS STRING)", "CAST(NULL AS STRING)"
     parts = ""
     if build and build.varying:
@@ -216,20 +217,20 @@ spread_before AS (
         fields = build.unknown_fields
         parts += f""",
 unknown_now AS (
-  SELECT {fields.by} AS kind, field, COUNT(*) AS unknown_rows
+  SELECT {kind} AS kind, field, COUNT(*) AS unknown_rows
   FROM {staged}
-  CROSS JOIN UNNEST(SPLIT({fields.column}, ',')) AS field
+  CROSS JOIN UNNEST(SPLIT({fields}, ',')) AS field
   GROUP BY kind, field
 ),
 unknown_before AS (
-  SELECT {fields.by} AS kind, field, COUNT(*) AS unknown_rows
+  SELECT {kind} AS kind, field, COUNT(*) AS unknown_rows
   FROM {table.full_name}
-  CROSS JOIN UNNEST(SPLIT({fields.column}, ',')) AS field
+  CROSS JOIN UNNEST(SPLIT({fields}, ',')) AS field
   WHERE {before}
   GROUP BY kind, field
 ),
 rows_before AS (
-  SELECT {fields.by} AS kind, COUNT(*) AS all_rows FROM {table.full_name} WHERE {before} GROUP BY kind
+  SELECT {kind} AS kind, COUNT(*) AS all_rows FROM {table.full_name} WHERE {before} GROUP BY kind
 ),
 unknown_anew AS (
   SELECT STRING_AGG(DISTINCT n.field, ',' ORDER BY n.field) AS fields

@@ -93,13 +93,6 @@ class LookBackColumns(_Frozen):
     names: Identifier = Field(description="All of them by name; NULL if none.")
 
 
-class UnknownFields(_Frozen):
-    """A column that lists what is unknown of a row: suspicious where it was known before in rows of the same kind."""
-
-    column: Identifier
-    by: Identifier = Field(description="The column that tells the kinds of rows apart.")
-
-
 class Build(_Frozen):
     """How a derived table is built: any set of days by the same queries."""
 
@@ -119,7 +112,13 @@ class Build(_Frozen):
     varying: tuple[Identifier, ...] = Field(
         (), description="Scores that differ between players: one value for all is suspicious if it was not so before."
     )
-    unknown_fields: UnknownFields | None = None
+    unknown_fields: Identifier | None = Field(
+        None, description="The column that lists what is unknown: suspicious if it was known in the 30 days before."
+    )
+    kind: Identifier | None = Field(
+        None,
+        description="The column that tells kinds of rows apart: they are compared with earlier ones of their kind.",
+    )
     never_all_null: tuple[Identifier, ...] = Field(
         min_length=1, description="Columns of which at least one value must be there: a day without any is blocked."
     )
@@ -192,9 +191,7 @@ class TableSpec(_Frozen):
         if self.build:
             used += [self.build.entity, *self.build.compared, *self.build.never_all_null, *self.build.varying]
             used += [self.build.look_back.missing_of_own, self.build.look_back.names] if self.build.look_back else []
-            used += (
-                [self.build.unknown_fields.column, self.build.unknown_fields.by] if self.build.unknown_fields else []
-            )
+            used += [name for name in (self.build.unknown_fields, self.build.kind) if name]
             used += [self.build.completeness.column] if self.build.completeness else []
         if unknown := sorted(set(used) - set(names)):
             raise ValueError(f"not among the columns: {unknown}")

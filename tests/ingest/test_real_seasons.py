@@ -2,17 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from tasks.backfill.survey import plan_backfill
+from tasks.runtime.run import Run as BackfillRun
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tests.ingest.files import Run, content, query, run_ingest
+from tests.proof.bench import request_of, without_prefect
 
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 GAME_LOGS = [str(SHARED_DATA / f"league_game_log_{season}.parquet") for season in ("2022_23", "2023_24")]
+PLAY_IN = {
+    2022: (date(2022, 10, 18), date(2023, 6, 12), [date(2023, 4, 11), date(2023, 4, 12), date(2023, 4, 14)]),
+    2023: (date(2023, 10, 24), date(2024, 6, 17), [date(2024, 4, 16), date(2024, 4, 17), date(2024, 4, 19)]),
+}
+"""The first day of a season, its last, and those of its play-in games, which the logs do not have."""
 GAMES = str(SHARED_DATA / "games_2021_2025.csv")
 
 pytestmark = [
@@ -81,6 +89,26 @@ def test_every_game_is_played_by_the_two_teams_of_the_schedule(loaded: tuple[Set
         "OR (b.team_abbr = s.away_team_tricode AND b.opponent_team_abbr = s.home_team_tricode)",
     )
     assert len(strangers) == 55709
+
+
+@pytest.mark.parametrize("season", PLAY_IN)
+def test_the_audit_of_a_real_season_objects_to_its_play_in_games_and_to_nothing_else(
+    loaded: tuple[Settings, Run, Run], season: int
+) -> None:
+    settings, _, _ = loaded
+    first, last, play_in = PLAY_IN[season]
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    catalogue = load_catalogue(settings)
+    with without_prefect():
+        plan = plan_backfill.fn(BackfillRun(settings, "audit", 1), request_of(catalogue, days))
+    references = {day.game_date: day.reference for day in plan.days}
+    found = {day: [reason.category for reason in each.blocks()] for day, each in references.items() if each.blocks()}
+    assert found == {day: ["reference_incomplete"] for day in play_in}
+    assert [references[day].loaded_games for day in play_in] == [0, 0, 0]
+    assert [references[day].final_games for day in play_in] == [2, 2, 2]
+    warned = [day for day, each in references.items() if each.warnings()]
+    assert not [day for day in warned if day <= play_in[0]], "nothing is odd before"
+    assert min(day for day in references if day > play_in[-1] and references[day].has_games) in warned
 
 
 @pytest.mark.parametrize(("day", "players"), [(date(2023, 2, 23), 187), (date(2023, 2, 24), 175)])
