@@ -50,7 +50,11 @@ def expected(bench: Settings) -> set[str]:
     game_id = league.game(DAY, "BOS", "LAL", players=0)
     for name, (stats, _) in PLAYED.items():
         league.player(name, DAY, game_id, "BOS", "LAL", **stats)
-    for name, status, home, away in (("scheduled", 1, "NYK", "MIA"), ("live", 2, "CHI", "IND"), ("final", 3, "DEN", "MEM")):
+    for name, status, home, away in (
+        ("scheduled", 1, "NYK", "MIA"),
+        ("live", 2, "CHI", "IND"),
+        ("final", 3, "DEN", "MEM"),
+    ):
         league.player(name, DAY, league.game(DAY, home, away, players=0, status=status), home, away)
     league.player("all-star", DAY, league.game(DAY, "EST", "WST", players=0, all_star=True), "EST", "WST")
     league.player("all-star by its id", DAY, "0032299999", "GIA", "LEB")
@@ -68,7 +72,9 @@ def test_a_player_is_expected_if_he_played(expected: set[str], name: str) -> Non
     assert (name in expected) is PLAYED[name][1]
 
 
-@pytest.mark.parametrize("name", ["scheduled", "live", "all-star", "all-star by its id", "preseason", "unscheduled", "on another day"])
+@pytest.mark.parametrize(
+    "name", ["scheduled", "live", "all-star", "all-star by its id", "preseason", "unscheduled", "on another day"]
+)
 def test_only_final_games_of_the_day_are_expected(expected: set[str], name: str) -> None:
     assert name not in expected
     assert "final" in expected
@@ -91,7 +97,13 @@ def test_a_pre_game_row_is_of_its_day_and_who_plays_whom_is_the_box_scores(bench
     league.player("traded", DAY, game_id, "BOS", "LAL", universal_player_id="traded-1")
     league.player("tomorrow", DAY, game_id, "BOS", "LAL")
     league.expect_upcoming(
-        DAY, ["traded"], team_abbr="NYK", opponent_team_abbr="MIA", game_id="x", universal_player_id="traded-1", player_age=30
+        DAY,
+        ["traded"],
+        team_abbr="NYK",
+        opponent_team_abbr="MIA",
+        game_id="x",
+        universal_player_id="traded-1",
+        player_age=30,
     )
     league.expect_upcoming(DAY + timedelta(days=1), ["tomorrow", "traded"])
     league.expect_upcoming(DAY, ["stranger"])
