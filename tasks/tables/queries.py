@@ -91,8 +91,11 @@ def disagreement(catalogue: Catalogue, table: TableSpec) -> str | None:
     fallback = f"context_{table.build.fallback.name}"
     parts = []
     for name, tolerance in source.agrees_within.items():
-        differs = f"ABS(CAST(u.{name} AS FLOAT64) - CAST(s.{name} AS FLOAT64)) > {tolerance} + 0.000001"
-        said = f"CONCAT(s.player_lookup, ' ', CAST(u.{name} AS STRING), ' against ', CAST(s.{name} AS STRING))"
+        differs = f"ABS(u.{name} - s.{name}) > {tolerance} + 0.000001"
+        theirs, ours = (
+            f"TO_JSON_STRING(CAST(ROUND(CAST({side}.{name} AS NUMERIC), 2) AS FLOAT64))" for side in ("u", "s")
+        )
+        said = f"CONCAT(s.player_lookup, ' ', {theirs}, ' against ', {ours})"
         example = f"IF({differs}, {said}, NULL)"
         parts.append(
             f"""SELECT
@@ -102,10 +105,12 @@ def disagreement(catalogue: Catalogue, table: TableSpec) -> str | None:
   CONCAT(MIN({example}), IF(COUNTIF({differs}) > 1, CONCAT(', ', MAX({example})), '')) AS examples
 FROM both_sources""".replace("u.", "u_").replace("s.", "s_")
         )
-    columns = dict.fromkeys(("player_lookup", *source.agrees_within))
-    ours = ", ".join(f"s.{name} AS s_{name}" for name in columns)
-    theirs = ", ".join(f"u.{name} AS u_{name}" for name in source.agrees_within)
-    both = f"""SELECT {ours}, {theirs}
+    values = ", ".join(  # a value that no NUMERIC holds (NaN, an infinity) is unknown
+        f"CAST(SAFE_CAST({side}.{name} AS NUMERIC) AS FLOAT64) AS {side}_{name}"
+        for name in source.agrees_within
+        for side in ("s", "u")
+    )
+    both = f"""SELECT s.player_lookup AS s_player_lookup, {values}
 FROM {fallback} AS s
 JOIN {source.name}_rows AS u ON u.person = s.person AND u.game_date = s.game_date"""
     return catalogue.complete("\nUNION ALL\n".join(parts), table=table.name, parts=(("both_sources", both),))

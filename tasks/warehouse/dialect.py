@@ -58,7 +58,7 @@ def _as_bigquery_means_it(node: exp.Expr) -> exp.Expr | None:
         return exp.cast(node.copy(), "DATE")  # DuckDB types date - interval as a TIMESTAMP
     if isinstance(node, exp.JSONFormat):  # TO_JSON_STRING prints whole numbers without a fraction: 1, not 1.0
         text = exp.Literal.string
-        string_or_number = text(r'("(?:[^"\\]|\\.)*")|([0-9])\.0([,}\]])')  # a string is put back as it is
+        string_or_number = text(r'("(?:[^"\\]|\\.)*")|([0-9])\.0([,}\]]|$)')  # a string is put back as it is
         return exp.func("REGEXP_REPLACE", node.copy(), string_or_number, text(r"\1\2\3"), text("g"), dialect="duckdb")
     if isinstance(node, exp.CountIf):  # DuckDB's is NULL, not 0, without rows
         return exp.Count(this=exp.If(this=node.this.copy(), true=exp.Literal.number(1)))

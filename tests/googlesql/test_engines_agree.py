@@ -40,6 +40,14 @@ def test_a_league_with_every_kind_of_game_and_player(googlesql: GoogleSQL, setti
             paint_makes=0,
             fg_attempts=9 + number,
         )
+    league.game(DAY - timedelta(days=3), "BOS", "LAL", players=6, minutes_played=38.1234)  # 228.7404 a team
+    league.game(DAY - timedelta(days=4), "BOS", "LAL", players=6, points=7)
+    league.games[-1] |= {"home_team_score": 42, "away_team_score": 43}
+    moved = league.games[-1] | {"game_date": DAY - timedelta(days=7)}
+    called_off = moved | {"game_id": "0022299999", "game_status": 1, "game_status_text": "Postponed"}
+    league.game(DAY - timedelta(days=5), "BOS", "LAL", players=6)
+    league.games[-1] |= {"home_team_tricode": "DEN"}  # the box scores have another opponent
+    league.games += [moved, called_off]
     league.game(DAY, "BOS", "LAL", players=6)
     league.game(DAY, "NYK", "MIA", players=6, status=2)
     league.game(DAY, "EST", "WST", players=5, all_star=True)
@@ -47,7 +55,9 @@ def test_a_league_with_every_kind_of_game_and_player(googlesql: GoogleSQL, setti
     league.box[-1] |= {"minutes_played": None, "is_dnp": True}
     league.box[3] |= {"paint_attempts": None, "mid_range_attempts": None}
     league.box[5] |= {"minutes_played": 0.0, "points": 0}
-    league.expect_upcoming(DAY, ["bos1", "bos2", "lal1", "lal1"], days_rest=None, projected_usage_rate=27.3)
+    covered = ["bos1", "bos2", "lal1", "lal1"]
+    known = {"games_in_last_7_days": 2, "minutes_in_last_7_days": 71.5, "avg_minutes_per_game_last_7": float("inf")}
+    league.expect_upcoming(DAY, covered, days_rest=None, projected_usage_rate=27.3, **known)
     assert assert_agree(googlesql, settings, league_rows(league)) > 100
 
 

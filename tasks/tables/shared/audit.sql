@@ -32,7 +32,7 @@ loaded AS (
     COUNT(*) AS row_count,
     SUM(b.points) AS points,
     COUNT(b.points) AS known_points,
-    SUM(CAST(b.minutes_played AS NUMERIC)) AS minutes,
+    CAST(SUM(CAST(b.minutes_played AS NUMERIC)) AS FLOAT64) AS minutes,
     COUNT(b.minutes_played) AS stated_minutes,
     STRING_AGG(
       DISTINCT IF(p.is_ambiguous OR b.has_no_telling_id, b.player_lookup, NULL), ', '
@@ -118,7 +118,7 @@ SELECT
       label, ' has ', CAST(points AS STRING), ' points for ', team_abbr, ', the schedule says ', CAST(score AS STRING)
     )
     WHEN stated_minutes = row_count AND minutes < 230 THEN CONCAT(
-      label, ' has ', CAST(ROUND(minutes) AS STRING), ' minutes for ', team_abbr, ', of at least 230'
+      label, ' has ', CAST(CAST(ROUND(minutes) AS INT64) AS STRING), ' minutes for ', team_abbr, ', of at least 230'
     )
   END AS detail
 FROM joined
