@@ -46,8 +46,9 @@ def put_upcoming(settings: Settings, day: date, condition: str) -> None:
     """Leave stale pre-game rows of a day behind, for the players that the condition picks."""
     run_sql(
         settings,
-        "INSERT INTO nba_analytics.upcoming_player_game_context (player_lookup, game_id, game_date, days_rest) "
-        f"SELECT player_lookup, game_id, game_date, 1 FROM nba_analytics.player_game_summary "
+        "INSERT INTO nba_analytics.upcoming_player_game_context (player_lookup, game_id, game_date, days_rest, "
+        "games_in_last_7_days, minutes_in_last_7_days) "
+        f"SELECT player_lookup, game_id, game_date, 1, 3, 72.0 FROM nba_analytics.player_game_summary "
         f"WHERE game_date = DATE '{day}' AND {condition}",
     )
 
