@@ -201,6 +201,8 @@ def _suspicions(table: TableSpec, staged: str) -> str:
     parts = ""
     if build and build.varying:
         spread = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in build.varying)
+        by = build.unknown_fields.by if build.unknown_fields else None
+        same, kind = (f" AND {by} IN (SELECT {by} FROM {staged})", f", {by}") if by else ("", "")
         varied = ", ".join(f"LOGICAL_OR(low_{name} <> high_{name}) AS varied_{name}" for name in build.varying)
         parts += f""",
 spread_now AS (
@@ -208,7 +210,7 @@ spread_now AS (
 ),
 spread_before AS (
   SELECT {varied}
-  FROM (SELECT {spread} FROM {table.full_name} WHERE {before} GROUP BY {table.partition}) AS spread_by_day
+  FROM (SELECT {spread} FROM {table.full_name} WHERE {before}{same} GROUP BY {table.partition}{kind}) AS spread_by_day
 )"""
         named = ", ".join(
             f"IF(b.varied_{name} AND f.row_count > 1 AND COALESCE(n.low_{name} = n.high_{name}, TRUE), ',{name}', '')"
