@@ -98,9 +98,10 @@ def test_the_incident_on_its_own_real_days(settings: Settings, run: Run) -> None
     )
     report = run(INCIDENT)
     assert [(row.upcoming, row.source, row.published, row.expected, row.outcome) for row in report.rows] == [
-        (1, "synthetic", 187, 187, "complete"),
-        (68, "synthetic", 175, 175, "complete"),
+        (1, "synthetic", 187, 187, "complete_with_warning"),
+        (68, "synthetic", 175, 175, "complete_with_warning"),
     ]
+    assert all("completeness_low" in row.reason for row in report.rows), "the log has no attempts"
     expected = fetch(
         settings,
         "SELECT DISTINCT game_date, player_lookup FROM nba_analytics.player_game_summary "

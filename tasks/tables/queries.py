@@ -196,13 +196,11 @@ def _suspicions(table: TableSpec, staged: str) -> str:
     """Return the parts of the gate's query that compare the rows with those of the 30 days before."""
     build = table.build
     before = f"{table.partition} < @game_date AND {table.partition} >= DATE_SUB(@game_date, INTERVAL 30 DAY)"
-    kind = build.kind if build and build.kind else "'all'"
+    kind = build.kind if build and build.kind else f"CAST({table.partition} IS NULL AS STRING)"  # one for all rows
     constant, unknown = "CAST(NULL AS STRING)", "CAST(NULL AS STRING)"
     parts = ""
     if build and build.varying:
         spread = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in build.varying)
-        by = build.unknown_fields.by if build.unknown_fields else None
-        same, kind = (f" AND {by} IN (SELECT {by} FROM {staged})", f", {by}") if by else ("", "")
         varied = ", ".join(f"LOGICAL_OR(low_{name} <> high_{name}) AS varied_{name}" for name in build.varying)
         parts += f""",
 spread_now AS (
@@ -210,7 +208,12 @@ spread_now AS (
 ),
 spread_before AS (
   SELECT {varied}
-  FROM (SELECT {spread} FROM {table.full_name} WHERE {before}{same} GROUP BY {table.partition}{kind}) AS spread_by_day
+  FROM (
+    SELECT {spread}
+    FROM {table.full_name}
+    WHERE {before} AND {kind} IN (SELECT {kind} FROM {staged})
+    GROUP BY {table.partition}, {kind}
+  ) AS spread_by_day
 )"""
         named = ", ".join(
             f"IF(b.varied_{name} AND f.row_count > 1 AND COALESCE(n.low_{name} = n.high_{name}, TRUE), ',{name}', '')"
