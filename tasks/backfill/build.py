@@ -10,8 +10,8 @@ from tasks.backfill.replacement import Standing, worse
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameter, Parameters, Staged, Warehouse
 
 
@@ -77,7 +77,7 @@ synthesize_context = build_rows.with_options(name="synthesize-context", task_run
 
 
 def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, parameters: Parameters) -> StagedFacts:
-    sql = queries.gate(catalogue, staged.table, staged.location, staged.query)
+    sql = gate_query(catalogue, staged.table, staged.location, staged.query)
     (row,) = warehouse.fetch(sql, parameters)
     return StagedFacts(
         row_count=row["row_count"],

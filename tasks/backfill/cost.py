@@ -12,6 +12,7 @@ from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters, Warehouse
 from tasks.warehouse.dry_run import STAGED
 
@@ -94,11 +95,11 @@ def _bytes_of_day(run: Run, warehouse: Warehouse, request: BackfillRequest, samp
     for table in tables:
         build = _most_expensive_build(catalogue, table.name)
         if run.dry_run:  # the gate reads the rows from the build itself
-            found.append(warehouse.estimate(queries.gate(catalogue, table, STAGED, build), season))
+            found.append(warehouse.estimate(gate_query(catalogue, table, STAGED, build), season))
             continue
         found.append(warehouse.estimate(build, season))
         staged = f"(SELECT * FROM {table.full_name} WHERE {table.partition} = @game_date)"
-        found.append(warehouse.estimate(queries.gate(catalogue, table, staged), season))
+        found.append(warehouse.estimate(gate_query(catalogue, table, staged), season))
     return None if None in found else sum(each for each in found if each is not None)
 
 

@@ -1,4 +1,4 @@
-"""The queries that follow from what a table folder says: coverage, gate, digests and row counts.
+"""The queries that follow from what a table folder says: coverage, digests and row counts.
 
 Every identifier comes from the catalogue, which validates it; every value is a parameter.
 """
@@ -116,167 +116,26 @@ JOIN {source.name}_rows AS u ON u.person = s.person AND u.game_date = s.game_dat
     return catalogue.complete("\nUNION ALL\n".join(parts), table=table.name, parts=(("both_sources", both),))
 
 
-def gate(catalogue: Catalogue, table: TableSpec, staged: str, query: str | None = None) -> str:
-    """What the gate must know of a day's staged rows; one row. @first_date must be the same day as @game_date.
-
-    Args:
-        catalogue: Where the table's expected set is.
-        table: A derived table.
-        staged: The name by which the staged rows are read.
-        query: What gives the rows, if they are not stored under that name.
-    """
-    if table.build is None:
-        raise ValueError(f"{table.name} is not a derived table")
-    build = table.build
-    grain = ", ".join(table.grain)
-    required = [name for name in dict.fromkeys((*table.grain, table.partition)) if table.column(name).required]
-    any_null = " OR ".join(f"{name} IS NULL" for name in required) or "FALSE"
-    any_value = " OR ".join(f"{name} IS NOT NULL" for name in build.never_all_null)
-    facts = "".join(
-        f",\n    COUNTIF(NOT ({c.name} BETWEEN {c.range[0]} AND {c.range[1]})) AS range_{c.name}"
-        for c in table.columns
-        if c.range
-    )
-    own, any_game = (
-        (f"{build.look_back.missing_of_own} > 0", f"{build.look_back.names} IS NOT NULL")
-        if build.look_back
-        else (
-            "FALSE",
-            "FALSE",
-        )
-    )
-    facts += f",\n    COUNTIF({own}) AS without_own_games,\n    COUNTIF({any_game}) AS without_games"
-    facts += f",\n    {f'AVG({build.completeness.column})' if build.completeness else 'CAST(NULL AS FLOAT64)'}"
-    facts += " AS mean_completeness"
-    key = "CONCAT(" + ", '|', ".join(f"COALESCE({name}, '')" for name in build.compared) + ")"
-    text = f"""WITH keys AS (
-  SELECT {grain}, COUNT(*) AS copies FROM {staged} GROUP BY {grain}
-),
-facts AS (
-  SELECT
-    COUNT(*) AS row_count,
-    COUNTIF({any_null}) AS null_keys,
-    COUNTIF({table.partition} <> @game_date) AS other_days,
-    COUNTIF({any_value}) AS rows_with_values{facts}
-  FROM {staged}
-),
-wanted AS (
-  SELECT DISTINCT {key} AS compared_key, {build.entity} FROM expected
-),
-there AS (
-  SELECT DISTINCT {key} AS compared_key FROM {staged}
-),
-compared AS (
-  SELECT
-    COUNT(w.compared_key) AS expected,
-    COUNTIF(w.compared_key = t.compared_key) AS covered,
-    COUNTIF(w.compared_key IS NULL) AS unexpected,
-    STRING_AGG(IF(t.compared_key IS NULL, w.{build.entity}, NULL), ',' ORDER BY w.{build.entity}) AS missing
-  FROM wanted AS w
-  FULL JOIN there AS t ON t.compared_key = w.compared_key
-),
-content AS (
-  {_content(table, staged)}
-){_suspicions(table, staged)}
-SELECT
-  facts.*,
-  (SELECT {_DIGEST} FROM content) AS rows_digest,
-  (SELECT COUNTIF(copies > 1) FROM keys) AS duplicate_keys,
-  suspicions.*,
-  compared.*
-FROM facts
-CROSS JOIN compared
-CROSS JOIN suspicions"""
-    if query is None:
-        return catalogue.complete(text, table=table.name, given=(staged,))
-    return catalogue.complete(text, table=table.name, parts=((staged, query),))
-
-
-def _suspicions(table: TableSpec, staged: str) -> str:
-    """Return the parts of the gate's query that compare the rows with those of the 30 days before."""
-    build = table.build
-    before = f"{table.partition} < @game_date AND {table.partition} >= DATE_SUB(@game_date, INTERVAL 30 DAY)"
-    kind = build.kind if build and build.kind else f"CAST({table.partition} IS NULL AS STRING)"  # one for all rows
-    constant, unknown = "CAST(NULL AS STRING)", "CAST(NULL AS STRING)"
-    parts = ""
-    if build and build.varying:
-        spread = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in build.varying)
-        varied = ", ".join(f"LOGICAL_OR(low_{name} <> high_{name}) AS varied_{name}" for name in build.varying)
-        parts += f""",
-spread_now AS (
-  SELECT {spread} FROM {staged}
-),
-spread_before AS (
-  SELECT {varied}
-  FROM (
-    SELECT {spread}
-    FROM {table.full_name}
-    WHERE {before} AND {kind} IN (SELECT {kind} FROM {staged})
-    GROUP BY {table.partition}, {kind}
-  ) AS spread_by_day
-)"""
-        named = ", ".join(
-            f"IF(b.varied_{name} AND f.row_count > 1 AND COALESCE(n.low_{name} = n.high_{name}, TRUE), ',{name}', '')"
-            for name in build.varying
-        )
-        constant = f"""(
-    SELECT NULLIF(SUBSTR(CONCAT({named}), 2), '')
-    FROM spread_now AS n CROSS JOIN spread_before AS b CROSS JOIN facts AS f
-  )"""
-    if build and build.unknown_fields:
-        fields = build.unknown_fields
-        parts += f""",
-unknown_now AS (
-  SELECT {kind} AS kind, field, COUNT(*) AS unknown_rows
-  FROM {staged}
-  CROSS JOIN UNNEST(SPLIT({fields}, ',')) AS field
-  GROUP BY kind, field
-),
-unknown_before AS (
-  SELECT {kind} AS kind, field, COUNT(*) AS unknown_rows
-  FROM {table.full_name}
-  CROSS JOIN UNNEST(SPLIT({fields}, ',')) AS field
-  WHERE {before}
-  GROUP BY kind, field
-),
-rows_before AS (
-  SELECT {kind} AS kind, COUNT(*) AS all_rows FROM {table.full_name} WHERE {before} GROUP BY kind
-),
-unknown_anew AS (
-  SELECT STRING_AGG(DISTINCT n.field, ',' ORDER BY n.field) AS fields
-  FROM unknown_now AS n
-  CROSS JOIN facts AS f
-  JOIN rows_before AS r ON r.kind = n.kind
-  LEFT JOIN unknown_before AS b ON b.kind = n.kind AND b.field = n.field
-  WHERE 2 * n.unknown_rows > f.row_count AND 2 * COALESCE(b.unknown_rows, 0) < r.all_rows
-)"""
-        unknown = "(SELECT fields FROM unknown_anew)"
-    return f"""{parts},
-suspicions AS (
-  SELECT {constant} AS constant_columns, {unknown} AS unknown_anew
-)"""
-
-
 def digests(table: TableSpec) -> str:
     """A digest of each day's content of a table. Grain: game_date, from @from_date to @game_date."""
     return f"""WITH content AS (
-  {_content(table, table.full_name)}
+  {content(table, table.full_name)}
   WHERE {table.partition} BETWEEN @from_date AND @game_date
 )
-SELECT game_date, {_DIGEST} AS digest
+SELECT game_date, {DIGEST} AS digest
 FROM content
 GROUP BY game_date
 ORDER BY game_date"""
 
 
-_DIGEST = "TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest)))"
+DIGEST = "TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest)))"
 """The digest of rows that have one each, in whatever order."""
 
 
-def _content(table: TableSpec, read_from: str) -> str:
+def content(table: TableSpec, read_from: str) -> str:
     """The day and a digest of each row's content."""
-    content = ", '|', ".join(f"COALESCE({_text(table.column(name))}, '~')" for name in table.content_columns)
-    return f"SELECT {table.partition} AS game_date, TO_HEX(MD5(CONCAT({content}))) AS digest FROM {read_from}"
+    values = ", '|', ".join(f"COALESCE({_text(table.column(name))}, '~')" for name in table.content_columns)
+    return f"SELECT {table.partition} AS game_date, TO_HEX(MD5(CONCAT({values}))) AS digest FROM {read_from}"
 
 
 def _text(column: Column) -> str:
@@ -291,9 +150,9 @@ def rows_there(tables: Iterable[TableSpec]) -> str:
     Grain: table_name, game_date, from @from_date to @game_date; only days with rows.
     """
     return "\nUNION ALL\n".join(
-        f"""SELECT '{table.name}' AS table_name, game_date, COUNT(*) AS row_count, {_DIGEST} AS digest
+        f"""SELECT '{table.name}' AS table_name, game_date, COUNT(*) AS row_count, {DIGEST} AS digest
 FROM (
-  {_content(table, table.full_name)}
+  {content(table, table.full_name)}
   WHERE {table.partition} BETWEEN @from_date AND @game_date
 ) AS content
 GROUP BY game_date"""
@@ -306,7 +165,7 @@ def expected_digests(catalogue: Catalogue) -> str:
     return catalogue.complete(f"""WITH content AS (
   SELECT game_date, CONCAT(player_lookup, '|', game_id) AS digest FROM expected_players WHERE game_date >= @first_date
 )
-SELECT game_date, {_DIGEST} AS digest
+SELECT game_date, {DIGEST} AS digest
 FROM content
 GROUP BY game_date""")
 

@@ -9,6 +9,7 @@ from tasks.ingest import reload as ingest_reload
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
 from tasks.tables.catalogue import Catalogue, load_catalogue
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.dry_run import STAGED
 from tasks.warehouse.kept_columns import with_kept
 
@@ -43,9 +44,9 @@ def statements() -> Iterator[tuple[str, str]]:
             whole = tables.query(table.name, "build", source=source.name, has_holes=False)
             yield f"{table.name}/build from {source.name}, of a whole season", whole
         yield f"{table.name}/expected", tables.query(table.name, "expected")
-        yield f"{table.name}/gate", queries.gate(tables, table, table.full_name)
+        yield f"{table.name}/gate", gate_query(tables, table, table.full_name)
         rows = tables.query(table.name, "build", source=build.fallback.name)
-        yield f"{table.name}/gate of a dry run", queries.gate(tables, table, STAGED, rows)
+        yield f"{table.name}/gate of a dry run", gate_query(tables, table, STAGED, rows)
         if build.preferred is not None:
             for with_missing in (True, False):
                 text = queries.coverage(tables, table, build.preferred, with_missing=with_missing)

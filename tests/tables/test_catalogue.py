@@ -10,6 +10,7 @@ from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables import queries
 from tasks.tables.catalogue import SHARED_DIR, TABLES_DIR, Catalogue, load_catalogue
 from tasks.tables.compose import references
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.open import open_warehouse
 from tests.league import League
@@ -158,7 +159,7 @@ def test_the_queries_that_follow_from_the_catalogue_run_on_every_table(bench: Se
     texts += [queries.rows_there(catalogue.tables.values()), queries.latest_ledger(catalogue.table("backfill_ledger"))]
     for name in DERIVED:
         spec = catalogue.table(name)
-        texts.append(queries.gate(catalogue, spec, spec.full_name))
+        texts.append(gate_query(catalogue, spec, spec.full_name))
         preferred = catalogue.build(name).preferred
         if preferred:
             texts += [queries.coverage(catalogue, spec, preferred, with_missing=missing) for missing in (True, False)]
@@ -170,7 +171,7 @@ def test_the_queries_that_follow_from_the_catalogue_run_on_every_table(bench: Se
 def test_a_table_without_a_build_has_no_gate_and_no_coverage(catalogue: Catalogue) -> None:
     schedule, source = catalogue.table("nba_schedule"), catalogue.build(COMPOSITE).fallback
     with pytest.raises(ValueError, match="nba_schedule is not a derived table"):
-        queries.gate(catalogue, schedule, "staged")
+        gate_query(catalogue, schedule, "staged")
     with pytest.raises(ValueError, match="source synthetic has no table to check"):
         queries.coverage(catalogue, catalogue.table(COMPOSITE), source, with_missing=False)
 

@@ -11,6 +11,7 @@ from tasks.backfill.coverage import window
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.catalogue import load_catalogue
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.open import open_warehouse
 from tests.league import League, Row
 from tests.tables.folders import COLUMNS, table_folder
@@ -48,7 +49,7 @@ def gate(settings: Settings, rows: Staged, day: date = DAY, more: Mapping[str, s
         open_warehouse(settings.connection()) as warehouse,
         warehouse.stage(spec, sql, {}, game_date=DAY, run_id="run-1") as staged,
     ):
-        text = queries.gate(catalogue, spec, staged.location)
+        text = gate_query(catalogue, spec, staged.location)
         (facts,) = warehouse.fetch(text, window(settings, SEASON_START, DAY, DAY))
         return facts
 
@@ -130,7 +131,7 @@ def test_the_gate_gives_the_rows_the_digest_that_is_read_back_when_they_are_publ
         warehouse.create([spec])
         with warehouse.stage(spec, sql, {}, game_date=DAY, run_id="r") as staged:
             (facts,) = warehouse.fetch(
-                queries.gate(load_catalogue(extra), spec, staged.location),
+                gate_query(load_catalogue(extra), spec, staged.location),
                 window(extra, SEASON_START, DAY, DAY),
             )
             warehouse.publish(staged)
@@ -181,7 +182,7 @@ def test_a_number_that_is_none_is_out_of_range(extra: Settings) -> None:
         open_warehouse(extra.connection()) as warehouse,
         warehouse.stage(spec, sql, {}, game_date=DAY, run_id="r") as staged,
     ):
-        text = queries.gate(catalogue, spec, staged.location)
+        text = gate_query(catalogue, spec, staged.location)
         (facts,) = warehouse.fetch(text, window(extra, SEASON_START, DAY, DAY))
     assert facts["range_games"] == 1
 
