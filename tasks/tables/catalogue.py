@@ -222,8 +222,6 @@ WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""
                 f"{name}/table.yaml: its queries read {', '.join(forgotten)}, which inputs, depends_on and sources do "
                 "not name; a change there would leave its days as they are"
             )
-        if idle := sorted(declared - read):
-            raise CatalogueError(f"{name}/table.yaml: names {', '.join(idle)}, which no query of it reads; remove it")
 
 
 def load_catalogue(settings: Settings) -> Catalogue:

@@ -173,6 +173,12 @@ def test_tables_that_depend_on_each_other_in_a_circle_are_refused(tmp_path: Path
         Catalogue([*FOLDERS, one, other])
 
 
+def test_a_table_that_is_read_and_not_named_among_the_inputs_is_refused(tmp_path: Path) -> None:
+    folder = table_folder(tmp_path, build={"inputs": [{"table": "nba_schedule", "window": "day"}]})
+    with pytest.raises(CatalogueError, match="its queries read nba_analytics.player_game_summary, which inputs"):
+        Catalogue([*FOLDERS, folder])
+
+
 def test_an_extra_folder_that_is_not_there_is_refused(settings: Settings, tmp_path: Path) -> None:
     missing = settings.model_copy(update={"extra_tables_dir": tmp_path / "nowhere"})
     with pytest.raises(CatalogueError, match=r"FULLCOURT_EXTRA_TABLES_DIR=.*nowhere: there is no such folder"):
