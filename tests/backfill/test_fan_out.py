@@ -48,7 +48,7 @@ def test_one_days_failure_stops_no_other_and_is_not_tried_again_if_it_would_fail
     report = run((one, three), resume=False, max_concurrency=1)
     assert outcomes(report) == {one: "complete", two: "failed", three: "complete"}
     assert not report.is_done
-    assert f"1 failed; first: {two} {MAIN}: " in report.summary
+    assert f"1 failed; mean completeness 60.0 %; first: {two} {MAIN}: " in report.summary
     assert set(published(settings)) == {one, three}
     (failure,) = failures(settings)
     assert (failure["outcome"], failure["category"], failure["can_retry"]) == ("failed", "QueryError", False)

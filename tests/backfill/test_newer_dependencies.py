@@ -65,7 +65,8 @@ def test_the_first_day_of_a_history_is_no_failure_although_no_table_of_the_days_
     league.game(OPENING, "BOS", "DEN")
     league.write(settings)
     (row,) = run(OPENING).rows
-    assert (row.outcome, row.published) == ("complete", 20)
+    assert (row.outcome, row.published) == ("complete_with_warning", 20)
+    assert "completeness_low" in row.reason, "nothing is known of the days before"
     assert attempts(settings) == {ZONES: 1, "team_defense_zone_analysis": 1, COMPOSITE: 1}
     (row,) = run(OPENING).rows
     assert (row.outcome, row.work) == ("complete", "kept")

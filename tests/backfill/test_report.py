@@ -83,7 +83,7 @@ def test_a_day_on_which_nothing_was_done_has_its_log_line_too(
     run(done)
     run((done, off))
     assert lines_of(done)[-1].getMessage() == (
-        f"{done} complete, kept: 40 rows for 40 expected (100.0 %), from synthetic"
+        f"{done} complete, kept: 40 rows for 40 expected (100.0 %), mean completeness 60.0 %, from synthetic"
     )
     (line,) = lines_of(off)
     assert line.getMessage() == f"{off} no_games: 0 final games"

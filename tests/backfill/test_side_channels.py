@@ -80,7 +80,9 @@ def test_a_run_whose_artifacts_are_all_refused_does_its_days_and_says_so(
         state = backfill(start_date=DAY, return_state=True)
     assert set(asked) == {"POST /api/artifacts/", "POST /api/artifacts/latest/filter"}
     assert state.is_completed(), state.message
-    assert "1 days, 1 of them worked on: 1 complete; Prefect did not accept " in str(state.message)
+    assert "1 days, 1 of them worked on: 1 complete; mean completeness 60.0 %; Prefect did not accept " in str(
+        state.message
+    )
     assert "backfill-plan" in str(state.message)
     assert said in str(state.message)
     assert published(settings) == {DAY: lookups(league, DAY)}

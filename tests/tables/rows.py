@@ -17,6 +17,26 @@ DAY = date(2023, 1, 20)
 COMPOSITE = "player_composite_factors"
 SHOT_ZONES = "player_shot_zone_analysis"
 DEFENSE = "team_defense_zone_analysis"
+SAT_OUT: Row = dict.fromkeys(
+    (
+        "minutes_played",
+        "points",
+        "fg_makes",
+        "fg_attempts",
+        "three_pt_makes",
+        "three_pt_attempts",
+        "ft_makes",
+        "ft_attempts",
+        "offensive_rebounds",
+        "defensive_rebounds",
+        "assists",
+        "steals",
+        "blocks",
+        "turnovers",
+        "personal_fouls",
+    )
+)
+"""What a box score says of a player who sat out."""
 VOLATILE = ("run_id", "processed_at")
 
 

@@ -13,8 +13,11 @@ pytestmark = pytest.mark.no_server
 
 COUNTS = (
     "points",
+    "fg_makes",
     "fg_attempts",
+    "three_pt_makes",
     "three_pt_attempts",
+    "ft_makes",
     "ft_attempts",
     "offensive_rebounds",
     "defensive_rebounds",
@@ -24,8 +27,8 @@ COUNTS = (
     "turnovers",
     "personal_fouls",
 )
-ZERO: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {"minutes_played": 0.0, "fg_makes": 0, "plus_minus": 0}
-UNKNOWN: dict[str, Any] = dict.fromkeys(COUNTS) | {"minutes_played": 0.0, "fg_makes": None, "plus_minus": None}
+ZERO: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {"minutes_played": 0.0, "plus_minus": 0}
+UNKNOWN: dict[str, Any] = dict.fromkeys(COUNTS) | {"minutes_played": 0.0, "plus_minus": None}
 PLAYED: dict[str, tuple[dict[str, Any], bool]] = {
     "minutes and statistics": ({}, True),
     "a moment": ({**ZERO, "minutes_played": 0.1}, True),

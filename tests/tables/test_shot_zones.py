@@ -10,7 +10,7 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.league import League, Row
-from tests.tables.rows import DAY, SEASON_START, SHOT_ZONES, build, write
+from tests.tables.rows import DAY, SAT_OUT, SEASON_START, SHOT_ZONES, build, write
 
 pytestmark = pytest.mark.no_server
 
@@ -76,18 +76,19 @@ def rows(bench: Settings) -> dict[str, Row]:
         game(league, "11 games", days_ago, **shots((2, 4), (1, 4), (3, 4)))
     game(league, "11 games", 11, **shots((99, 999), (0, 0), (0, 0)))
     game(league, "10 games, 2 without a chart", 1, **NO_CHART, universal_player_id="new")
-    game(league, "10 games, 2 without a chart", 2, **NO_CHART)
+    game(league, "10 games, 2 without a chart", 2, **NO_CHART, universal_player_id=None)
     for days_ago in range(3, 11):
-        game(league, "10 games, 2 without a chart", days_ago, **shots((1, 2), (0, 1), (0, 1)))
+        stats = shots((1, 2), (0, 1), (0, 1))
+        game(league, "10 games, 2 without a chart", days_ago, **stats, universal_player_id=None)
     game(league, "11 games, the chart in the 11th", 11, **shots((1, 2), (0, 1), (0, 1)))
     for days_ago in range(1, 11):
         game(league, "11 games, the chart in the 11th", days_ago, **NO_CHART)
     game(league, "no three", 3, **shots((1, 2), (1, 3), (0, 0)))
     game(league, "tonight", 0)
     game(league, "later", -1)
-    game(league, "last season", (DAY - SEASON_START).days + 1)
+    game(league, "last season", (DAY - SEASON_START).days + 1, season_year=2021)
     game(league, "opening day", (DAY - SEASON_START).days)
-    game(league, "sat out", 3, is_dnp=True)
+    game(league, "sat out", 3, **SAT_OUT)
     write(bench, league)
     return {row["player_lookup"]: row for row in build(bench, SHOT_ZONES)}
 

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.settings import Settings
 from tests.league import League, Row
-from tests.tables.rows import COMPOSITE, DAY, SEASON_START, build, read, write
+from tests.tables.rows import COMPOSITE, DAY, SAT_OUT, SEASON_START, build, read, write
 
 pytestmark = pytest.mark.no_server
 
@@ -85,8 +85,9 @@ class Careers(League):
         self.names[lookup] = name
         self.player(lookup, DAY, self.tonight, "BOS", "LAL")
         return [
-            self.player(lookup, DAY - timedelta(days=ago), f"{lookup}-{ago}", "BOS", "LAL", season_year=2022)
+            self.player(lookup, day, f"{lookup}-{ago}", "BOS", "LAL", season_year=2022 if day >= SEASON_START else 2021)
             for ago in days_ago
+            for day in (DAY - timedelta(days=ago),)
         ]
 
     def contexts(self, settings: Settings) -> dict[str, Row]:
@@ -113,8 +114,8 @@ def contexts(bench: Settings) -> dict[str, Row]:
         for row, rate in zip(rows, usage, strict=True):
             row["usage_rate"] = rate
 
-    league.career("sat out yesterday", (3, 1))[-1]["is_dnp"] = True
-    league.career("sat out yesterday, by the minutes", (3, 1))[-1]["minutes_played"] = None
+    league.career("sat out yesterday", (3, 1))[-1].update(SAT_OUT, is_dnp=True)
+    league.career("sat out yesterday, by the minutes", (3, 1))[-1].update(SAT_OUT)
     league.career("was traded", (3, 1))[0].update(team_abbr="NYK", opponent_team_abbr="MIA")
     league.career("played again later", (3, -1, -2))
     return league.contexts(bench)

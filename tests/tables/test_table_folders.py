@@ -175,7 +175,7 @@ def test_tables_that_depend_on_each_other_in_a_circle_are_refused(tmp_path: Path
 
 def test_a_table_that_is_read_and_not_named_among_the_inputs_is_refused(tmp_path: Path) -> None:
     folder = table_folder(tmp_path, build={"inputs": [{"table": "nba_schedule", "window": "day"}]})
-    with pytest.raises(CatalogueError, match="its queries read nba_analytics.player_game_summary, which inputs"):
+    with pytest.raises(CatalogueError, match=r"its queries read nba_analytics\.player_game_summary, which inputs"):
         Catalogue([*FOLDERS, folder])
 
 

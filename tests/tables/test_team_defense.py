@@ -173,5 +173,5 @@ def test_only_games_of_the_season_before_the_day_count(bench: Settings) -> None:
     opening_day = (DAY - SEASON_START).days
     league = League()
     for team, days_ago in {"NOW": 0, "LTR": -1, "OPN": opening_day, "OLD": opening_day + 1}.items():
-        allow(league, team, days_ago, **EVEN)
+        allow(league, team, days_ago, **EVEN, season_year=2021 if team == "OLD" else 2022)
     assert set(defenses(bench, league)) == {"OPN"}

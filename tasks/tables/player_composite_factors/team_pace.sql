@@ -6,7 +6,7 @@ WITH team_game AS (
     season_year,
     game_date,
     team_abbr,
-    opponent_team_abbr,
+    MIN(opponent_team_abbr) AS opponent_team_abbr,
     IF(COUNT(minutes_played) < COUNT(*), NULL, CAST(SUM(CAST(minutes_played AS NUMERIC)) AS FLOAT64)) AS minutes,
     IF(
       COUNT(fg_attempts + ft_attempts + offensive_rebounds + turnovers) < COUNT(*),
@@ -14,12 +14,16 @@ WITH team_game AS (
       SUM(100 * fg_attempts + 44 * ft_attempts - 100 * offensive_rebounds + 100 * turnovers)
     ) AS possessions_x100
   FROM played
-  GROUP BY season_year, game_date, team_abbr, opponent_team_abbr
+  GROUP BY season_year, game_date, team_abbr
 ),
 sides AS (
-  SELECT season_year, game_date, team_abbr, opponent_team_abbr FROM team_game
-  UNION DISTINCT
-  SELECT season_year, game_date, opponent_team_abbr AS team_abbr, team_abbr AS opponent_team_abbr FROM team_game
+  SELECT season_year, game_date, team_abbr, MIN(opponent_team_abbr) AS opponent_team_abbr
+  FROM (
+    SELECT season_year, game_date, team_abbr, opponent_team_abbr FROM played
+    UNION DISTINCT
+    SELECT season_year, game_date, opponent_team_abbr AS team_abbr, team_abbr AS opponent_team_abbr FROM played
+  )
+  GROUP BY season_year, game_date, team_abbr
 ),
 paced AS (
   SELECT

@@ -1,5 +1,11 @@
--- Grain: game_date. The days to build, from @first_date to @game_date: those on which somebody played, and their seasons.
-SELECT game_date, MAX(season_year) AS season_year
-FROM played
-WHERE game_date >= @first_date
-GROUP BY game_date
+-- Grain: game_date, every day from @first_date to @game_date, and the season that it belongs to: the last one of which a
+-- game was scheduled or played on it or before it.
+SELECT day AS game_date, MAX(known.season_year) AS season_year
+FROM UNNEST(GENERATE_DATE_ARRAY(@first_date, @game_date)) AS day
+JOIN (
+  SELECT game_date, season_year FROM scheduled_sides
+  UNION DISTINCT
+  SELECT game_date, season_year FROM played
+) AS known
+  ON known.game_date <= day
+GROUP BY day
