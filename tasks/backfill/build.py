@@ -24,6 +24,7 @@ def build_rows(
     season_start: date,
     source: str,
     has_holes: bool,
+    is_after_break: bool,
     objections: Sequence[Reason],
     there: Standing | None,
     force: bool,
@@ -38,6 +39,7 @@ def build_rows(
         season_start: The first day of its season.
         source: Where the context comes from.
         has_holes: Whether a game of the season before the day is missing.
+        is_after_break: Whether most of the day's teams have not played for a week: their values are not as usual.
         objections: What earlier checks object to.
         there: What is published already.
         force: Publish although judgement says no; never against integrity.
@@ -64,6 +66,7 @@ def build_rows(
             force=force,
             before=objections,
             worse=worse(facts, there),
+            is_after_break=is_after_break,
             may_be_empty=not build.reads_the_day,
         )
         if not verdict.publishes or run.dry_run:

@@ -47,6 +47,8 @@ class Reference(BaseModel):
     expected_players: int = 0
     without_minutes: int = 0
     """Rows of the day, and of the six days before, of players who played for minutes that are not known."""
+    is_after_break: bool = False
+    """At least half of the day's teams had no game in the 6 days before: of most players nothing recent is known."""
     season_holes: int = 0
     """Games of the season before the day that are not loaded as they were played."""
     recent_holes: str | None = None

@@ -89,6 +89,7 @@ def judge(
     before: Iterable[Reason] = (),
     worse: Iterable[Reason] = (),
     may_be_empty: bool = False,
+    is_after_break: bool = False,
 ) -> Verdict:
     """Decide whether staged rows may be published.
 
@@ -99,12 +100,15 @@ def judge(
         force: Publish although judgement says no; never against integrity.
         before: What earlier checks object to.
         worse: Why the rows that are published already are better.
+        is_after_break: Whether most teams have not played for a week; then no value is suspicious for being unusual.
         may_be_empty: Whether there may be nothing to build: no game was played before the first day of a season.
     """
     before = tuple(before)
     if may_be_empty and not (facts.expected or facts.row_count or before):
         return Verdict(facts=facts, outcome="complete")
-    judgement = [*before, *_below(facts, thresholds), *_suspicious(facts), *worse]
+    judgement = [*before, *_below(facts, thresholds), *worse]
+    if not is_after_break:
+        judgement += _suspicious(facts)
     integrity = _integrity(facts)
     warnings = _warnings(facts, thresholds, complete_from)
     final = [reason for reason in judgement if not reason.overridable]

@@ -129,6 +129,7 @@ class _Day:
                 season_start=self._day.season_start,
                 source=source,
                 has_holes=reference.season_holes > 0,
+                is_after_break=reference.is_after_break,
                 objections=objections,
                 there=table.there,
                 force=self._request.force,

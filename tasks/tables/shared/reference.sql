@@ -54,6 +54,18 @@ by_day AS (
   FROM audit
   GROUP BY game_date
 ),
+rests AS (
+  SELECT
+    game_date,
+    DATE_DIFF(game_date, LAG(game_date) OVER (PARTITION BY season_year, team_abbr ORDER BY game_date), DAY) AS days_rest
+  FROM audit
+  WHERE status IN ('final', 'pending')
+),
+rested AS (
+  SELECT game_date, 2 * COUNT(IF(days_rest < 7, NULL, 1)) >= COUNT(*) AS is_after_break
+  FROM rests
+  GROUP BY game_date
+),
 by_player AS (
   SELECT
     game_date,
@@ -96,6 +108,7 @@ SELECT
   d.ambiguous_players,
   COALESCE(p.expected_players, 0) AS expected_players,
   COALESCE(m.without_minutes, 0) AS without_minutes,
+  COALESCE(r.is_after_break, FALSE) AS is_after_break,
   COALESCE(h.season_holes, 0) AS season_holes,
   h.recent_holes
 FROM calendar AS c
@@ -103,5 +116,6 @@ LEFT JOIN spoken_days AS s ON s.game_date = c.game_date
 LEFT JOIN by_day AS d ON d.game_date = c.game_date
 LEFT JOIN by_player AS p ON p.game_date = c.game_date
 LEFT JOIN recent_minutes AS m ON m.game_date = c.game_date
+LEFT JOIN rested AS r ON r.game_date = c.game_date
 LEFT JOIN season_holes AS h ON h.game_date = c.game_date
 ORDER BY 1
