@@ -16,6 +16,23 @@ from tests.backdoor import run_sql
 Row = dict[str, Any]
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 WRITTEN_AT = datetime(2023, 6, 1, tzinfo=UTC)
+COUNTS = (
+    "points",
+    "fg_makes",
+    "fg_attempts",
+    "three_pt_makes",
+    "three_pt_attempts",
+    "ft_makes",
+    "ft_attempts",
+    "offensive_rebounds",
+    "defensive_rebounds",
+    "assists",
+    "steals",
+    "blocks",
+    "turnovers",
+    "personal_fouls",
+)
+"""What a box score counts of a player."""
 
 
 @dataclass

@@ -47,11 +47,9 @@ class Survey:
     def skipped(self, day: date) -> Outcome | None:
         """Return the outcome of a day on which nothing is ever built."""
         reference = self.reference(day)
-        if not reference.is_scheduled:
-            return None
-        if not reference.has_games:
+        if reference.is_off_day:
             return "no_games"
-        if is_bootstrap(day, self.season_start(day), self.bootstrap_days):
+        if reference.is_scheduled and is_bootstrap(day, self.season_start(day), self.bootstrap_days):
             return "skipped_bootstrap"
         return None
 

@@ -4,26 +4,14 @@ from collections.abc import Callable
 from datetime import date
 from random import Random
 
+from tests.league import COUNTS
 from tests.proof.damage import DAY, Damaged, copies_of, put
 from tests.proof.kinds_pre_game import PRE_GAME
 from tests.proof.league import OPENING, ProofLeague, Row
 
 STATISTICS = (
-    "points",
+    *COUNTS,
     "minutes_played",
-    "fg_makes",
-    "fg_attempts",
-    "three_pt_makes",
-    "three_pt_attempts",
-    "ft_makes",
-    "ft_attempts",
-    "offensive_rebounds",
-    "defensive_rebounds",
-    "assists",
-    "steals",
-    "blocks",
-    "turnovers",
-    "personal_fouls",
     "plus_minus",
     "paint_makes",
     "paint_attempts",

@@ -10,32 +10,14 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.open import open_warehouse
-from tests.league import WRITTEN_AT, League, Row
+from tests.league import COUNTS, WRITTEN_AT, League, Row
 
 SEASON_START = date(2022, 10, 18)
 DAY = date(2023, 1, 20)
 COMPOSITE = "player_composite_factors"
 SHOT_ZONES = "player_shot_zone_analysis"
 DEFENSE = "team_defense_zone_analysis"
-SAT_OUT: Row = dict.fromkeys(
-    (
-        "minutes_played",
-        "points",
-        "fg_makes",
-        "fg_attempts",
-        "three_pt_makes",
-        "three_pt_attempts",
-        "ft_makes",
-        "ft_attempts",
-        "offensive_rebounds",
-        "defensive_rebounds",
-        "assists",
-        "steals",
-        "blocks",
-        "turnovers",
-        "personal_fouls",
-    )
-)
+SAT_OUT: Row = dict.fromkeys(("minutes_played", *COUNTS))
 """What a box score says of a player who sat out."""
 VOLATILE = ("run_id", "processed_at")
 

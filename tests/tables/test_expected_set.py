@@ -6,27 +6,11 @@ from typing import Any
 import pytest
 
 from tasks.settings import Settings
-from tests.league import League
+from tests.league import COUNTS, League
 from tests.tables.rows import COMPOSITE, DAY, build, read, write
 
 pytestmark = pytest.mark.no_server
 
-COUNTS = (
-    "points",
-    "fg_makes",
-    "fg_attempts",
-    "three_pt_makes",
-    "three_pt_attempts",
-    "ft_makes",
-    "ft_attempts",
-    "offensive_rebounds",
-    "defensive_rebounds",
-    "assists",
-    "steals",
-    "blocks",
-    "turnovers",
-    "personal_fouls",
-)
 ZERO: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {"minutes_played": 0.0, "plus_minus": 0}
 UNKNOWN: dict[str, Any] = dict.fromkeys(COUNTS) | {"minutes_played": 0.0, "plus_minus": None}
 PLAYED: dict[str, tuple[dict[str, Any], bool]] = {
