@@ -33,6 +33,7 @@ def backfill(
     force: bool = False,
     force_reason: Why | None = None,
     waive_reason: Why | None = None,
+    adopt: bool = False,
     dry_run: bool = False,
     resume: bool = True,
     context_source: ContextSource = "auto",
@@ -52,6 +53,8 @@ def backfill(
         force_reason: Why; kept with each day that is forced.
         waive_reason: Why the days that are blocked for data that will never come are to count as waived, and no longer
             fail their runs; kept with each of them. A waiver ends by itself when what it was given for changes.
+        adopt: Validate the rows of days that a table holds and no run published, and record those that pass as done,
+            as they are; the others are built.
         dry_run: Do everything but publish and record; nothing is created.
         resume: Keep days that are done; false builds every day again.
         context_source: auto takes the pre-game table where it covers a day, and box scores elsewhere; the others insist
@@ -85,6 +88,7 @@ def backfill(
         force=force,
         force_reason=force_reason,
         waive_reason=waive_reason,
+        adopt=adopt,
         dry_run=dry_run,
         resume=resume,
         context_source=context_source,

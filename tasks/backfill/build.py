@@ -10,9 +10,9 @@ from tasks.backfill.replacement import Standing, worse
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.tables.catalogue import Catalogue
 from tasks.tables.gate_query import gate_query
-from tasks.warehouse.base import Parameter, Parameters, Staged, Warehouse
+from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Parameter, Row
 
 
 @step("build-rows", run_name="build {table} {game_date}")
@@ -58,7 +58,9 @@ def build_rows(
         run.warehouse("build", table=table, game_date=game_date) as warehouse,
         warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as staged,
     ):
-        facts = _read_facts(warehouse, catalogue, staged, parameters)
+        sql = gate_query(catalogue, spec, staged.location, staged.query)
+        (row,) = warehouse.fetch(sql, parameters)
+        facts = facts_of(spec, row)
         verdict = judge(
             facts,
             build.thresholds,
@@ -79,9 +81,8 @@ synthesize_context = build_rows.with_options(name="synthesize-context", task_run
 """The same, from the fallback: the name shows in the UI that the preferred source was not enough."""
 
 
-def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, parameters: Parameters) -> StagedFacts:
-    sql = gate_query(catalogue, staged.table, staged.location, staged.query)
-    (row,) = warehouse.fetch(sql, parameters)
+def facts_of(table: TableSpec, row: Row) -> StagedFacts:
+    """Return what the gate's query has found of a table's rows of a day."""
     return StagedFacts(
         row_count=row["row_count"],
         expected=row["expected"],
@@ -100,7 +101,7 @@ def _read_facts(warehouse: Warehouse, catalogue: Catalogue, staged: Staged, para
         unknown_anew=names(row["unknown_anew"]),
         out_of_range={
             column.name: row[f"range_{column.name}"]
-            for column in staged.table.columns
+            for column in table.columns
             if column.range and row[f"range_{column.name}"]
         },
     )

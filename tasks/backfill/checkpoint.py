@@ -13,6 +13,8 @@ TableDay = tuple[str, date]
 """A table's name and a day."""
 OTHER_ROWS = "the rows that are there are not those that were published"
 """Said where their number is right."""
+ADOPTED = "adopted as the rows were; nothing was written"
+"""The reason of the source of a day that no run built."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class Checkpoint(BaseModel):
     def has_published(self, rows: Rows) -> bool:
         """Tell whether the rows that are there are those that were published, as far as the record can tell."""
         return rows.count == self.row_count and self.rows_digest in (None, rows.digest)
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the rows were there, and no run built them."""
+        return self.source_reason == ADOPTED
 
     def for_report(self) -> "Checkpoint":
         """Return it without what only the ledger needs: a run keeps one of every day to its end."""

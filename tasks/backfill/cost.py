@@ -11,6 +11,7 @@ from tasks.errors import RequestError
 from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables import queries
+from tasks.tables.adoption_query import adoption_query
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters, Warehouse
@@ -93,6 +94,8 @@ def _bytes_of_day(run: Run, warehouse: Warehouse, request: BackfillRequest, samp
     tables = [catalogue.table(name) for name in request.tables]
     found = [warehouse.estimate(queries.check(catalogue, tables), read)]
     for table in tables:
+        if request.adopt:
+            found.append(warehouse.estimate(adoption_query(catalogue, table), read))
         build = _most_expensive_build(catalogue, table.name)
         if run.dry_run:  # the gate reads the rows from the build itself
             found.append(warehouse.estimate(gate_query(catalogue, table, STAGED, build), season))

@@ -89,11 +89,7 @@ def _result(run: Run, future: PrefectFuture[Any], day: DayPlan) -> DayResult:
         return value
     problem = understand(value) if isinstance(value, Exception) else value
     message, now = f"{problem}; no checkpoint was written, the next run does the day again", datetime.now(UTC)
-    tried = [
-        failure(run, day, table, type(problem).__name__, message, now)
-        for table in day.tables
-        if table.action == "build"
-    ]
+    tried = [failure(run, day, table, type(problem).__name__, message, now) for table in day.tables if table.needs_work]
     return DayResult(game_date=day.game_date, tried=tuple(tried))
 
 

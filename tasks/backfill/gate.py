@@ -46,6 +46,8 @@ class StagedFacts(BaseModel):
     """Rows that look back on a game of their own that is not loaded as it was played."""
     rows_without_games: int = 0
     """Rows that look back on any such game: their own, the team's or the opponent's."""
+    rows_look_back_unknown: int = 0
+    """Rows that do not say what they look back on in vain; those of a build always do."""
     mean_completeness: float | None = None
     """Mean share of the inputs that are known, in percent; None where a table does not say."""
     constant_columns: tuple[str, ...] = ()
@@ -57,6 +59,11 @@ class StagedFacts(BaseModel):
     def look_back_coverage(self) -> float:
         """Share of the rows whose own look-back lacks no game, from 0 to 1; 1 of no rows."""
         return 1 - self.rows_without_own_games / self.row_count if self.row_count else 1.0
+
+    @property
+    def known_look_back_coverage(self) -> float | None:
+        """The same; None if it is unknown of any row."""
+        return None if self.rows_look_back_unknown else self.look_back_coverage
 
     @property
     def coverage(self) -> float:

@@ -1,12 +1,13 @@
 """Do one day: check, build, gate, publish and record every table of it that needs work."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from tasks.backfill.adopt import adopt_rows, adopted, not_adopted
 from tasks.backfill.build import build_rows, synthesize_context
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.coverage import check_coverage
@@ -51,7 +52,7 @@ def backfill_date(run: Run, request: BackfillRequest, day: DayPlan) -> State[Day
 
 def kept(day: DayPlan) -> tuple[Checkpoint, ...]:
     """Return the checkpoints of the tables on which there is nothing to do."""
-    return tuple(table.checkpoint for table in day.tables if table.action != "build" and table.checkpoint is not None)
+    return tuple(table.checkpoint for table in day.tables if not table.needs_work and table.checkpoint is not None)
 
 
 def failure(run: Run, day: DayPlan, table: TablePlan, reason: str, message: str, started_at: datetime) -> Checkpoint:
@@ -90,8 +91,8 @@ class _Day:
         """The tables that were published, or would have been if this were no dry run."""
 
     def build(self) -> None:
-        """Build every table that needs it."""
-        todo = [table for table in self._day.tables if table.action == "build"]
+        """Build or adopt every table that needs it."""
+        todo = [table for table in self._day.tables if table.needs_work]
         started_at = datetime.now(UTC)
         try:
             reference, counts = retrying(check_coverage)(
@@ -118,6 +119,10 @@ class _Day:
         planned = table.model_copy(
             update={"source": source, "source_reason": source_reason, "source_counts": counts.get(name)}
         )
+        if table.action == "adopt" and not objections and self._day.season_start is not None:
+            planned, checkpoint = self._adopt(planned, reference, self._day.season_start, started_at)
+            if checkpoint is not None:
+                return checkpoint
         if stop or self._day.season_start is None:
             return self._judged(planned, started_at, "blocked", stop or objections, None)
         step = synthesize_context if build.is_fallback(source) else build_rows
@@ -137,11 +142,33 @@ class _Day:
             )
         except Exception as raised:  # noqa: BLE001
             return self._failed(table, understand(raised), started_at)
+        return self._passed(planned, started_at, verdict, reference)
+
+    def _adopt(
+        self, table: TablePlan, reference: Reference, season_start: date, started_at: datetime
+    ) -> tuple[TablePlan, Checkpoint | None]:
+        """Adopt the rows that are there; without a checkpoint if they do not pass, and the table is to be built."""
+        try:
+            verdict, source = retrying(adopt_rows)(
+                self._run,
+                table.table,
+                self._day.game_date,
+                season_start=season_start,
+                is_after_break=reference.is_after_break,
+            )
+        except Exception as raised:  # noqa: BLE001
+            return table, self._failed(table, understand(raised), started_at)
+        if not verdict.publishes:
+            return not_adopted(table, verdict), None
+        return table, self._passed(adopted(table, source), started_at, verdict, reference)
+
+    def _passed(self, table: TablePlan, started_at: datetime, verdict: Verdict, reference: Reference) -> Checkpoint:
+        """Return the checkpoint of a verdict, with what the day's reference warns of."""
         reasons, outcome = verdict.reasons, verdict.outcome
-        warnings = reference.warnings(build.looks_back_on)
+        warnings = reference.warnings(self._run.catalogue.build(table.table).looks_back_on)
         if warnings and outcome in ("complete", "complete_with_warning"):
             reasons, outcome = (*reasons, *warnings), "complete_with_warning"
-        return self._judged(planned, started_at, outcome, reasons, verdict)
+        return self._judged(table, started_at, outcome, reasons, verdict)
 
     def _objections(self, table: TablePlan, reference: Reference) -> tuple[Reason, ...]:
         if not reference.is_scheduled and not reference.has_games:
@@ -199,6 +226,8 @@ class _Day:
         parts.append(f"from {table.source}: {table.source_reason}")
         if table.there and outcome not in PUBLISHED:
             parts.append(f"{table.there} stays")
+        elif table.action == "adopt" and outcome not in PUBLISHED:
+            parts.append("the rows that are there stay")
         return Checkpoint(
             table_name=table.table,
             game_date=self._day.game_date,
@@ -213,7 +242,7 @@ class _Day:
             expected=facts.expected if facts else None,
             covered=facts.covered if facts else None,
             coverage=facts.coverage if facts else None,
-            look_back_coverage=facts.look_back_coverage if facts else None,
+            look_back_coverage=facts.known_look_back_coverage if facts else None,
             missing=facts.missing if facts else (),
             mean_completeness=facts.mean_completeness if facts else None,
             expected_digest=table.expected_digest,

@@ -16,7 +16,7 @@ from tasks.backfill.replacement import Standing, standing
 from tasks.backfill.request import BackfillRequest
 
 State = Literal["none", "done", "stale", "forced", "waived", "blocked", "failed"]
-Action = Literal["build", "keep", "nothing"]
+Action = Literal["build", "adopt", "keep", "nothing"]
 
 
 class TablePlan(BaseModel):
@@ -42,6 +42,11 @@ class TablePlan(BaseModel):
     there: Standing | None = None
     """What is published already."""
 
+    @property
+    def needs_work(self) -> bool:
+        """Whether there is anything to do: rows to build, or to validate."""
+        return self.action in ("build", "adopt")
+
 
 class DayPlan(BaseModel):
     """One day of the range."""
@@ -63,8 +68,8 @@ class DayPlan(BaseModel):
 
     @property
     def needs_work(self) -> bool:
-        """Whether any table of the day is to be built."""
-        return any(table.action == "build" for table in self.tables)
+        """Whether any table of the day is to be built or adopted."""
+        return any(table.needs_work for table in self.tables)
 
 
 class Plan(BaseModel):
@@ -92,7 +97,7 @@ def _plan_day(survey: Survey, request: BackfillRequest, day: date) -> DayPlan:
     skipped, tables = survey.skipped(day), list[TablePlan]()
     stale = _stale_dependencies(survey, request, day) if skipped is None else {}
     for name in request.tables:  # dependencies first
-        renewed = {table.table: "is newer" for table in tables if table.action == "build"}
+        renewed = {table.table: "is newer" for table in tables if table.needs_work}
         tables.append(_plan_table(survey, request, name, day, renewed | stale))
     depends_on = {each for name in request.tables for each in survey.builds[name].depends_on}
     absent = [name for name in sorted(depends_on - set(request.tables)) if not survey.is_there(name, day)]
@@ -100,7 +105,7 @@ def _plan_day(survey: Survey, request: BackfillRequest, day: date) -> DayPlan:
         game_date=day,
         season_start=survey.season_start(day),
         reference=survey.reference(day),
-        skipped=None if any(table.action == "build" for table in tables) else skipped,
+        skipped=None if any(table.needs_work for table in tables) else skipped,
         tables=tuple(tables),
         absent_dependencies=tuple(absent) if skipped is None else (),
         stale_dependencies=stale,
@@ -137,6 +142,8 @@ def _plan_table(
     elif action == "keep" and (reason := _why_not_kept(survey, request, name, day, renewed)):
         action, why = "build", reason
         state = state if state == "waived" else "stale"
+    if action == "build" and skipped is None and _may_be_adopted(survey, request, name, day):
+        action, why = "adopt", f"{why}, and {now.rows.count} rows that no run published; built if they do not pass"
     return TablePlan(
         table=name,
         action=action,
@@ -151,6 +158,11 @@ def _plan_table(
         checkpoint=last and last.for_report(),
         there=standing(survey.published(name, day), now.rows),
     )
+
+
+def _may_be_adopted(survey: Survey, request: BackfillRequest, name: str, day: date) -> bool:
+    """Whether a day's rows are to be validated instead of built: they are there, and none were ever published."""
+    return request.adopt and survey.published(name, day) is None and survey.rows_there(name, day).count > 0
 
 
 def _why_not_kept(

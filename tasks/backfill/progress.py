@@ -71,5 +71,5 @@ def name_run() -> str:
         days = f"{len(dates)} days"
     else:
         days = f"{first} to {last}" if last else str(dates or first)
-    marks = [name for name in ("force", "dry_run") if given.get(name)]
+    marks = [name for name in ("force", "adopt", "dry_run") if given.get(name)]
     return printable(" ".join([days, *marks]))

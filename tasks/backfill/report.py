@@ -18,6 +18,8 @@ from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.text import percent
 
+_WORKED_ON = ("built", "adopted")
+
 
 class Report(BaseModel):
     """What came of a run. ``summary`` is one line."""
@@ -42,7 +44,7 @@ def report_run(run: Run, request: BackfillRequest, plan: Sequence[DayPlan], resu
         there = read_rows_there(warehouse, run.catalogue, request.tables, request.first_date, request.last_date)
     rows = tuple(report_row(day, result, there, request.tables[-1]) for day, result in zip(plan, results, strict=True))
     outcomes = Counter(row.outcome for row in rows)
-    built = sum(row.work == "built" for row in rows)
+    built = sum(row.work in _WORKED_ON for row in rows)
     problems = [row for row in rows if row.outcome in NOT_DONE]
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     first = f"; first: {problems[0].day} {problems[0].reason or problems[0].outcome}" if problems else ""
@@ -51,7 +53,7 @@ def report_run(run: Run, request: BackfillRequest, plan: Sequence[DayPlan], resu
     write_table("backfill-report", [row.model_dump(mode="json") for row in rows], description=summary)
     write_markdown("backfill-summary", _markdown(rows, summary, request), description=summary)
     for row in rows:
-        if row.work != "built":  # a day that was worked on has said it itself
+        if row.work not in _WORKED_ON:  # a day that was worked on has said it itself
             get_run_logger().info("%s", _line(row))
     return Report(rows=rows, summary=summary, is_done=not problems)
 

@@ -28,6 +28,7 @@ class ReportRow(BaseModel):
     """Mean share of the rows' inputs that are known."""
     outcome: Outcome
     work: str
+    """built, adopted or kept; empty if there was nothing to do."""
     missing: str
     reason: str
 
@@ -60,7 +61,7 @@ def report_row(day: DayPlan, result: DayResult, rows: Mapping[TableDay, Rows], t
         coverage=coverage,
         completeness=completeness,
         outcome="failed" if contradictions else result.outcome,
-        work="built" if result.tried else "kept" if result.kept else "",
+        work=_work(result),
         missing=missing,
         reason=" ".join(reason.split()),  # a driver's message may have lines
     )
@@ -76,6 +77,12 @@ def _contradiction(checkpoint: Checkpoint, there: Rows) -> str:
     if there.count != checkpoint.row_count:
         return f"{checkpoint.table_name} holds {there.count} rows, {checkpoint.row_count} were published"
     return f"{checkpoint.table_name}: {OTHER_ROWS}"
+
+
+def _work(result: DayResult) -> str:
+    if result.tried:
+        return "adopted" if all(each.is_adopted for each in result.tried) else "built"
+    return "kept" if result.kept else ""
 
 
 def _reason(day: DayPlan, result: DayResult) -> str:

@@ -40,6 +40,7 @@ class BackfillRequest(Request):
     force: bool
     force_reason: Why | None
     waive_reason: Why | None
+    adopt: bool
     dry_run: bool
     resume: bool
     context_source: ContextSource
@@ -78,6 +79,15 @@ class BackfillRequest(Request):
             raise ValueError(
                 f"waive_reason={self.waive_reason!r}: not together with force, which publishes the days that it would "
                 "waive; give either"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _adopts_whatever_source(self) -> Self:
+        if self.adopt and self.context_source != "auto":
+            raise ValueError(
+                f"context_source={self.context_source!r}: not together with adopt, which takes rows of any source as "
+                "they are; give either"
             )
         return self
 

@@ -128,10 +128,10 @@ def _read_digests(
 
 
 def _plan_row(day: DayPlan) -> dict[str, object]:
-    reference = day.reference
+    reference, actions = day.reference, {table.action for table in day.tables}
     row: dict[str, object] = {
         "day": day.game_date.isoformat(),
-        "action": "build" if day.needs_work else day.skipped or "keep",
+        "action": next((each for each in ("build", "adopt") if each in actions), day.skipped or "keep"),
         "scheduled": reference.scheduled_games,
         "final": reference.final_games,
         "loaded": reference.loaded_games,

@@ -1,5 +1,6 @@
 """The catalogue: every table folder, read and checked once."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -30,6 +31,7 @@ _NO_LOOK_BACK = """SELECT
 FROM UNNEST([1]) AS nothing
 WHERE nothing = 0"""
 
+_VERSION = re.compile(r"'([^']*)'\s+AS\s+calculation_version\b", re.IGNORECASE)
 _NO_CODE: Any = {"description": True, "ttl_days": True, "query": True, "columns": {"__all__": {"description"}}}
 
 _once = cache  # a catalogue lives as long as the process, and never changes
@@ -169,6 +171,11 @@ class Catalogue:
 FROM {read.full_name} AS s
 LEFT JOIN people AS p ON p.player_lookup = s.player_lookup
 WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""
+
+    def calculation_version(self, table: str) -> str | None:
+        """Return what the rows of a table's build say in ``calculation_version``; None if they say nothing there."""
+        found = _VERSION.search(self._queries[table]["build"])
+        return found[1] if found else None
 
     @_once
     def code_version(self, table: str) -> str:

@@ -1,11 +1,20 @@
 """The query by which the gate reads a day's staged rows back."""
 
+from collections.abc import Mapping
+
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.queries import DIGEST, content
 from tasks.tables.spec import TableSpec
 
 
-def gate_query(catalogue: Catalogue, table: TableSpec, staged: str, query: str | None = None) -> str:
+def gate_query(
+    catalogue: Catalogue,
+    table: TableSpec,
+    staged: str,
+    query: str | None = None,
+    *,
+    facts_too: Mapping[str, str] | None = None,
+) -> str:
     """What the gate must know of a day's staged rows; one row. @first_date must be the same day as @game_date.
 
     Args:
@@ -13,6 +22,7 @@ def gate_query(catalogue: Catalogue, table: TableSpec, staged: str, query: str |
         table: A derived table.
         staged: The name by which the staged rows are read.
         query: What gives the rows, if they are not stored under that name.
+        facts_too: More that is asked of the rows: aggregates by the name of their column.
     """
     if table.build is None:
         raise ValueError(f"{table.name} is not a derived table")
@@ -37,6 +47,7 @@ def gate_query(catalogue: Catalogue, table: TableSpec, staged: str, query: str |
     facts += f",\n    COUNTIF({own}) AS without_own_games,\n    COUNTIF({any_game}) AS without_games"
     facts += f",\n    {f'AVG({build.completeness.column})' if build.completeness else 'CAST(NULL AS FLOAT64)'}"
     facts += " AS mean_completeness"
+    facts += "".join(f",\n    {aggregate} AS {name}" for name, aggregate in (facts_too or {}).items())
     key = "CONCAT(" + ", '|', ".join(f"COALESCE({name}, '')" for name in build.compared) + ")"
     text = f"""WITH keys AS (
   SELECT {grain}, COUNT(*) AS copies FROM {staged} GROUP BY {grain}
@@ -85,7 +96,8 @@ def _suspicions(table: TableSpec, staged: str) -> str:
     """Return the parts of the gate's query that compare the rows with those of the 30 days before."""
     build = table.build
     before = f"{table.partition} < @game_date AND {table.partition} >= DATE_SUB(@game_date, INTERVAL 30 DAY)"
-    kind = build.kind if build and build.kind else f"CAST({table.partition} IS NULL AS STRING)"  # one for all rows
+    # One for all rows; or else rows that do not say theirs are a kind of their own.
+    kind = f"COALESCE({build.kind}, '')" if build and build.kind else f"CAST({table.partition} IS NULL AS STRING)"
     constant, unknown = "CAST(NULL AS STRING)", "CAST(NULL AS STRING)"
     parts = ""
     if build and build.varying:

@@ -8,6 +8,7 @@ from tasks.cleanup import record as cleanup_record
 from tasks.ingest import reload as ingest_reload
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
+from tasks.tables.adoption_query import adoption_query
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.dry_run import STAGED
@@ -47,6 +48,7 @@ def statements() -> Iterator[tuple[str, str]]:
         yield f"{table.name}/gate", gate_query(tables, table, table.full_name)
         rows = tables.query(table.name, "build", source=build.fallback.name)
         yield f"{table.name}/gate of a dry run", gate_query(tables, table, STAGED, rows)
+        yield f"{table.name}/adoption", adoption_query(tables, table)
         if build.preferred is not None:
             for with_missing in (True, False):
                 text = queries.coverage(tables, table, build.preferred, with_missing=with_missing)

@@ -120,6 +120,7 @@ def request_of(catalogue: Catalogue, days: Sequence[date], **given: Any) -> Back
         "dates": days,
         "tables": catalogue.with_dependencies([MAIN]),
         "force": False,
+        "adopt": False,
         "dry_run": False,
         "resume": True,
         "context_source": "auto",

@@ -1,6 +1,7 @@
 """A backfill on users' tables gives the rows that it gives on tables of its own making."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -47,6 +48,33 @@ def test_days_on_users_tables_are_those_of_our_own(
     )
     assert row["mine"] == "mine"
     assert row["run_id"]
+
+
+def test_days_of_users_tables_are_adopted_as_they_are(
+    settings: Settings, tables: dict[str, UsersTable], base: Base, run: Run
+) -> None:
+    day = days_of(base.league, 1)[0]
+    ours = of_the_box_scores(base.league)
+    for name in (*ZONES, MAIN):
+        rows = base.decided.rows[name][day]
+        theirs = [ours(row) if name == MAIN else row for row in rows]
+        put(settings, tables[name], [row | {"missing_games_count": None} for row in theirs])
+    assert main(["ddl", "apply", "--yes"]) in (0, 1)
+    before = [stored(settings, name, day) for name in (*ZONES, MAIN)]
+    report = run(day, adopt=True)
+    assert [(row.outcome, row.work, row.source) for row in report.rows] == [
+        ("complete_with_warning", "adopted", "adopted")
+    ]
+    assert run(day).rows[0].work == "kept"
+    assert [stored(settings, name, day) for name in (*ZONES, MAIN)] == before
+
+
+def stored(settings: Settings, table: str, day: date) -> list[str]:
+    """Return every value of every row of a day, in order."""
+    key = "game_date" if table == MAIN else "analysis_date"
+    rows = fetch(settings, f"SELECT * FROM nba_precompute.{table} WHERE {key} = @day", day=day)
+    assert rows
+    return sorted(repr(row) for row in rows)
 
 
 def assert_same(found: list[Row], expected: list[Row]) -> None:

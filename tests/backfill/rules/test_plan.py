@@ -106,6 +106,35 @@ def test_the_plan_says_why(name: str, why: str) -> None:
     assert main(plan(survey(done, **now))).why == why
 
 
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("no checkpoint", "adopt"),
+        ("blocked", "adopt"),  # nothing was published: the rows are not a run's
+        ("failed", "adopt"),
+        ("complete", "keep"),
+        ("stale by what its rows say", "build"),
+        ("stale by its code", "build"),
+    ],
+)
+def test_rows_that_no_run_published_are_validated_if_that_is_asked_for(name: str, action: str) -> None:
+    done, now, state, _, _ = STATES[name]
+    planned = main(plan(survey(done, **now), adopt=True))
+    assert (planned.state, planned.action) == (state, action)
+    assert ("187 rows that no run published" in planned.why) == (action == "adopt")
+
+
+def test_a_day_without_rows_is_built_if_adoption_is_asked_for() -> None:
+    day = plan(survey(None, rows=0), adopt=True)
+    assert (main(day).action, day.needs_work) == ("build", True)
+    assert plan(survey(None), adopt=True).needs_work
+
+
+def test_a_day_that_is_skipped_is_not_adopted() -> None:
+    assert main(plan(survey(None, season_starts={2022: DAY}), adopt=True)).action == "nothing"
+    assert main(plan(replace(survey(), references=OFF_DAY, rows={(MAIN, DAY): Rows(5)}), adopt=True)).action == "build"
+
+
 def test_a_table_is_stale_if_one_that_it_is_built_from_is_built_again() -> None:
     planned = main(plan(survey(checkpoint(), checkpoint("blocked", ZONES, reason="games_not_final"))))
     assert (planned.action, planned.state, planned.why) == ("build", "stale", f"{ZONES} is newer")

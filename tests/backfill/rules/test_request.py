@@ -145,6 +145,10 @@ INVALID: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"start_date": TODAY, "force": True, "waive_reason": "lost"},
         ("waive_reason='lost'", "not together with force", "give either"),
     ),
+    "adoption from one source": (
+        {"start_date": TODAY, "adopt": True, "context_source": "upcoming"},
+        ("context_source='upcoming'", "not together with adopt", "give either"),
+    ),
     "an unknown source": (
         {"start_date": TODAY, "context_source": "guess"},
         ("context_source='guess'", "'auto', 'upcoming' or 'synthetic'"),
