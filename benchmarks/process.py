@@ -153,8 +153,8 @@ def _counted_statements() -> Iterator[Counter[str]]:
     lock = threading.Lock()
 
     @contextmanager
-    def counted(settings: Settings, origin: Origin, *, dry_run: bool) -> Iterator[Warehouse]:
-        with open_for_run(settings, origin, dry_run=dry_run) as warehouse:
+    def counted(settings: Settings, origin: Origin, **how: Any) -> Iterator[Warehouse]:
+        with open_for_run(settings, origin, **how) as warehouse:
             try:
                 yield warehouse
             finally:

@@ -10,6 +10,7 @@ from tasks.backfill.cost import capped, refuse_if_too_expensive
 from tasks.backfill.day import ContextSource
 from tasks.backfill.fan_out import run_days
 from tasks.backfill.interlock import reading_sources
+from tasks.backfill.moment import at_one_moment
 from tasks.backfill.progress import name_run
 from tasks.backfill.report import Report, report_run
 from tasks.backfill.request import MAX_CONCURRENCY, BackfillRequest, Bytes, Concurrency, Days, Failures, Why
@@ -99,10 +100,10 @@ def backfill(
     )
     check_clock(started_at)
     run = Run.begin(capped(settings, request), dry_run=request.dry_run)
-    with reading_sources(run, request):
-        plan = retrying(plan_backfill)(run, request)
+    with reading_sources(run, request), at_one_moment(run, request) as fixed:
+        plan = retrying(plan_backfill)(fixed, request)
         retrying(publish_plan)(run, plan)
         refuse_if_too_expensive(run.settings, plan)
-        results = run_days(run, request, plan.days)
+        results = run_days(fixed, request, plan.days)
     report = retrying(report_run)(run, request, plan.days, results)
     return state_of(report, is_done=report.is_done)

@@ -59,7 +59,8 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
     """Read all that a plan is decided on."""
     catalogue, first, last = run.catalogue, request.first_date, request.last_date
     builds = {name: catalogue.build(name) for name in catalogue.with_dependencies(request.tables)}
-    prepare_tables(warehouse, catalogue, inputs=_read_tables(builds), written=[*builds, *RECORDS, HISTORY])
+    inputs = {table.name for table in catalogue.inputs(builds)}
+    prepare_tables(warehouse, catalogue, inputs=inputs, written=[*builds, *RECORDS, HISTORY])
     season_starts = _read_season_starts(warehouse, catalogue, first, last)
     season = min([first, *season_starts.values()])
     references = read_references(run, warehouse, season, first, last)
@@ -92,13 +93,6 @@ def _read_expected_digests(run: Run, warehouse: Warehouse, season: date, first: 
     sql = queries.expected_digests(run.catalogue)
     rows = warehouse.fetch(sql, window(run.settings, season, first, last))
     return {row["game_date"]: row["digest"] for row in rows}
-
-
-def _read_tables(builds: Mapping[str, Build]) -> set[str]:
-    """Return the tables that a run reads."""
-    inputs = {needed.table for build in builds.values() for needed in build.inputs}
-    sources = {source.table for build in builds.values() for source in build.sources if source.table}
-    return inputs | sources | {"nba_schedule", "player_game_summary"}  # the reference is made of these two
 
 
 def _read_season_starts(warehouse: Warehouse, catalogue: Catalogue, first: date, last: date) -> Mapping[int, date]:

@@ -9,6 +9,7 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.base import Warehouse
 from tasks.warehouse.dry_run import open_for_run
+from tasks.warehouse.moment import Moment
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Run:
     """Whether its warehouse refuses every change, and reads a missing table as an empty one."""
     started_by: str = "unknown"
     """Who started it, as far as Prefect knows."""
+    moment: Moment | None = None
+    """When its inputs are read as they were; None if they are read as they are."""
 
     @classmethod
     def begin(cls, settings: Settings, *, dry_run: bool = False) -> Self:
@@ -50,4 +53,4 @@ class Run:
             part: What tells two connections apart that share the rest.
         """
         origin = current_origin(step, table=table, game_date=game_date, part=part)
-        return open_for_run(self.settings, origin, dry_run=self.dry_run)
+        return open_for_run(self.settings, origin, dry_run=self.dry_run, moment=self.moment)

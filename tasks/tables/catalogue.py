@@ -105,6 +105,14 @@ class Catalogue:
                 todo += self.build(name).depends_on
         return self.in_order(wanted)
 
+    def inputs(self, names: Iterable[str]) -> tuple[TableSpec, ...]:
+        """Return the tables that derived tables are built from and that are not derived themselves, by name."""
+        builds = [self.build(name) for name in names]
+        read = {needed.table for build in builds for needed in build.inputs}
+        read |= {source.table for build in builds for source in build.sources if source.table}
+        read |= {"nba_schedule", "player_game_summary"}  # the reference is made of these two
+        return tuple(self.tables[name] for name in sorted(read))
+
     def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the named derived tables, each after those it depends on, otherwise by name."""
         chosen = sorted(names)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 
 from tasks.tables.spec import Column, TableSpec
+from tasks.warehouse.moment import Moment
 
 Parameter = str | int | float | bool | date | datetime | Sequence[str]
 Parameters = Mapping[str, Parameter]
@@ -112,6 +113,20 @@ class Warehouse(Protocol):
 
     def fetch(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a query and return its rows, by column."""
+        ...
+
+    def take_moment(self, tables: Iterable[TableSpec], *, run_id: str, may_store: bool) -> Moment:
+        """Keep tables as they are now: a connection that is opened with the moment reads them so.
+
+        Args:
+            tables: Those that a run reads and does not write; one that does not exist is left out.
+            run_id: Whose they are, if they must be copied: a run that is over has left them behind.
+            may_store: Whether the warehouse may hold copies of what it cannot read as it was; else it is read live.
+        """
+        ...
+
+    def release(self, moment: Moment) -> None:
+        """Give a moment up: its copies are removed, and nothing can be read with it any more."""
         ...
 
     def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:

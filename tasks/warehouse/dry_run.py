@@ -14,14 +14,15 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import Backup, Origin, Parameters, Replaced, Row, Staged, Warehouse
+from tasks.warehouse.moment import Moment
 from tasks.warehouse.open import open_warehouse
 
 STAGED = "staged_rows"
 
 
-def open_for_run(settings: Settings, origin: Origin, *, dry_run: bool) -> Warehouse:
+def open_for_run(settings: Settings, origin: Origin, *, dry_run: bool, moment: Moment | None = None) -> Warehouse:
     """Return the warehouse for a backfill, not yet connected; in a dry run, one that changes nothing."""
-    warehouse = open_warehouse(settings.connection(), origin)
+    warehouse = open_warehouse(settings.connection(), origin, moment)
     if not dry_run:
         return warehouse
     tables = load_catalogue(settings).tables.values()
@@ -60,6 +61,14 @@ class DryRun:
     def estimate(self, sql: str, parameters: Parameters) -> int | None:
         """Return the bytes that would be billed for a query, without running it."""
         return self._warehouse.estimate(self._readable(sql), parameters)
+
+    def take_moment(self, tables: Iterable[TableSpec], *, run_id: str, may_store: bool) -> Moment:  # noqa: ARG002
+        """Keep tables as they are now, as far as the warehouse need not store anything for it."""
+        return self._warehouse.take_moment(tables, run_id=run_id, may_store=False)
+
+    def release(self, moment: Moment) -> None:
+        """Give a moment up."""
+        self._warehouse.release(moment)
 
     def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
         """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""

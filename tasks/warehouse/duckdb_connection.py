@@ -20,6 +20,7 @@ from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.dialect import to_duckdb
 from tasks.warehouse.duckdb_errors import DRIVER_ERRORS, holder_of_lock, refuse_what_is_no_duckdb_file, translate
+from tasks.warehouse.moment import Moment
 
 _parsed: dict[
     str, duckdb.Statement
@@ -44,11 +45,21 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return there.st_dev, there.st_ino
 
 
+def copies_name(file: Path) -> str:
+    """Return the name under which a file of copies is attached: unique, because a process has one list of names."""
+    return f"copies_{file.parent.name.rpartition('-')[2]}"
+
+
+def quoted_path(file: Path) -> str:
+    """Return a path as it stands between the quotes of a statement."""
+    return str(file).replace("'", "''")
+
+
 class Connection:
     """A connection to the DuckDB file that the settings name; connections of one process share its cache and lock."""
 
-    def __init__(self, settings: DuckDBSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: DuckDBSettings, moment: Moment | None = None) -> None:
+        self._settings, self._moment = settings, moment
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._is_in_file = False
         self.statements = 0
@@ -89,6 +100,7 @@ class Connection:
                     time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - jitter
                     continue
                 self._open.execute("SET TimeZone = 'UTC'")
+                self._read_copies()
                 return
 
     def _open_file(self, config: dict[str, str | bool | int | float | list[str]], *, creates: bool) -> None:
@@ -102,6 +114,22 @@ class Connection:
             self._connection = duckdb.connect(path if self._is_in_file else ":memory:", config=config)
             if self._is_in_file:
                 _opened.add(_identity(path))
+
+    def _read_copies(self) -> None:
+        """Let the names of tables stand for their copies of the moment, if there is one; others are the warehouse's."""
+        if self._moment is None or self._moment.file is None:
+            return
+        name = copies_name(self._moment.file)
+        self._open.execute(f"ATTACH IF NOT EXISTS '{quoted_path(self._moment.file)}' AS {name} (READ_ONLY)")
+        datasets = sorted({table.partition(".")[0] for table in self._moment.copies})
+        path = [f"{self._home}.main", *(f"{at}.{each}" for each in datasets for at in (name, self._home))]
+        self._open.execute(f"SET search_path = '{','.join(path).replace(chr(39), chr(39) * 2)}'")
+
+    @property
+    def _home(self) -> str:
+        """The name by which the warehouse's own file is written in SQL, beside others that are attached."""
+        (name,) = self._open.execute("SELECT current_database()").fetchone() or ("",)
+        return '"' + str(name).replace('"', '""') + '"'
 
     def _columns_of(self, table: TableSpec) -> list[str]:
         with self._translated(table):

@@ -12,12 +12,12 @@ import pyarrow as pa
 from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import Backup, Parameters, Replaced, Row, Staged, arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES, googlesql_type, to_duckdb
-from tasks.warehouse.duckdb_connection import Connection
+from tasks.warehouse.duckdb_moments import Moments, sweep_moments
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
 
 
-class DuckDBWarehouse(Connection):
+class DuckDBWarehouse(Moments):
     """The DuckDB file that the settings name."""
 
     @property
@@ -56,14 +56,15 @@ class DuckDBWarehouse(Connection):
             self._connect(creates=True)
         with self._turn(), self._translated():
             for table in tables:
-                self._run(f"CREATE SCHEMA IF NOT EXISTS {table.dataset}")
+                name = f"{self._home}.{table.full_name}"  # the bare one may stand for a copy's
+                self._run(f"CREATE SCHEMA IF NOT EXISTS {self._home}.{table.dataset}")
                 if table.query is not None:
-                    self._run(f"CREATE OR REPLACE VIEW {table.full_name} AS {to_duckdb(table.query)[0]}")
+                    self._run(f"CREATE OR REPLACE VIEW {name} AS {to_duckdb(table.query)[0]}")
                     continue
                 columns = ", ".join(
                     f"{c.name} {DUCKDB_TYPES[c.type]}{' NOT NULL' if c.required else ''}" for c in table.columns
                 )
-                self._run(f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})")
+                self._run(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
 
     def add_columns(self, table: TableSpec, columns: Sequence[Column]) -> None:
         """Add columns that a table lacks, in one transaction; its rows have NULL in them."""
@@ -107,8 +108,11 @@ class DuckDBWarehouse(Connection):
         """Return None: reading a local file costs nothing."""
         return
 
-    def sweep(self, is_over: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
-        """Merge the small row groups that earlier runs left; their staged rows went with their connections."""
+    def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
+        """Merge the small row groups that earlier runs left, and remove the copies of those that were killed.
+
+        Their staged rows went with their connections.
+        """
         # If another thread of this process is writing, the next run does it.
         with (
             self._turn(),
@@ -121,7 +125,7 @@ class DuckDBWarehouse(Connection):
                 self._run("CHECKPOINT")
             finally:
                 self._run("SET GLOBAL max_vacuum_tasks = 0")
-        return []
+        return sweep_moments(is_over)
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table in one transaction."""

@@ -22,6 +22,7 @@ from tasks.runtime.origin import current_run
 from tasks.runtime.run import Run
 from tasks.settings import Settings, WarehouseSettings
 from tasks.warehouse.base import Origin, Warehouse
+from tasks.warehouse.moment import Moment
 from tasks.warehouse.open import open_warehouse
 from tests.asked import backfill_request
 from tests.backfill.observe import DAY, TABLES, built, days, lookups, open_season, outcomes
@@ -36,8 +37,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     opened: list[Warehouse] = []
     counted = 0
 
-    def remember(settings: WarehouseSettings, origin: Origin | None = None) -> Warehouse:
-        opened.append(open_warehouse(settings, origin))
+    def remember(settings: WarehouseSettings, origin: Origin | None = None, moment: Moment | None = None) -> Warehouse:
+        opened.append(open_warehouse(settings, origin, moment))
         return opened[-1]
 
     for name, module in list(sys.modules.items()):

@@ -28,6 +28,9 @@ _RETRY_DEADLINE_SECONDS = 10.0
 _READ = ("bigquery.tables.get", "bigquery.tables.getData")
 _WRITE = "bigquery.tables.updateData"
 _SNAPSHOT = "bigquery.tables.createSnapshot"
+_IS_COPIED = (
+    "is a {}, of which BigQuery keeps no past: each run copies its rows to the staging dataset, and reads those"
+)
 
 
 class BigQueryDiagnosis(Connection):
@@ -69,7 +72,9 @@ class BigQueryDiagnosis(Connection):
         there = self._table(table)
         if there is not None:
             yield from self._wrong_location(f"table {table.full_name}", str(there.location))
-            if table.role != "view":
+            if table.role == "input" and there.table_type != "TABLE":
+                yield Finding("note", f"table {table.full_name}", _IS_COPIED.format(there.table_type.lower()))
+            elif table.role != "view":
                 yield from _wrong_partition(table, there)
                 yield from _expensive_to_read(table, there)
             yield from self._not_permitted(table)

@@ -25,11 +25,20 @@ def staging_name(table: TableSpec, what: str, run_id: str) -> str:
 
 def create_staging(location: str, like: TableSpec, run_id: str, server: str | None) -> str:
     """Return the statement that creates a staging table with the columns and the layout of another table."""
+    return f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n{_options(run_id, server, filter=False)}"
+
+
+def create_copy(location: str, view: TableSpec, run_id: str, server: str | None) -> str:
+    """Return the statement that copies the rows of a view, as they are now, to a staging table."""
+    rows = f"SELECT * FROM {view.full_name} WHERE {view.partition} > DATE '0001-01-01'"  # its table may want a filter
+    return f"CREATE OR REPLACE TABLE {location}\n{_options(run_id, server)}\nAS {rows}"
+
+
+def _options(run_id: str, server: str | None, **more: bool) -> str:
     owner = {"purpose": _PURPOSE, "run": run_id} | ({"server": server} if server else {})
+    given = "require_partition_filter = FALSE, " if more else ""
     return (
-        f"CREATE OR REPLACE TABLE {location} LIKE {like.full_name}\n"
-        f"OPTIONS(expiration_timestamp = {timestamp(datetime.now(UTC) + LIFETIME)}, "
-        f"require_partition_filter = FALSE, labels = {labels(**owner)})"
+        f"OPTIONS(expiration_timestamp = {timestamp(datetime.now(UTC) + LIFETIME)}, {given}labels = {labels(**owner)})"
     )
 
 

@@ -7,61 +7,28 @@ the Storage API would need one more permission.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, Self, cast
-from uuid import uuid4
+from typing import Any
 
 import pyarrow as pa
 from google.cloud import bigquery  # noqa: TID251
 
-from tasks.errors import FullcourtError, QueryError, SchemaError
-from tasks.settings import BigQuerySettings
+from tasks.errors import QueryError, SchemaError
 from tasks.tables.ddl import add_columns, create_table, definition, labels
 from tasks.tables.spec import Column, TableSpec
-from tasks.warehouse.base import LOOK_AROUND, Backup, Origin, Parameter, Parameters, Replaced, Row, Staged
+from tasks.warehouse.base import LOOK_AROUND, Backup, Parameter, Parameters, Replaced, Staged
 from tasks.warehouse.bigquery.appends import appends_to
-from tasks.warehouse.bigquery.connection import Connection
 from tasks.warehouse.bigquery.jobs import ONCE, Purpose
+from tasks.warehouse.bigquery.reading import Reading
 from tasks.warehouse.bigquery.staging import create_staging, is_left_behind, staging_name
 from tasks.warehouse.bigquery.values import line, timestamp, type_of
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
 
-_LEAST_BYTES_BILLED = 10 * 1024 * 1024  # of each table that a query reads: https://cloud.google.com/bigquery/pricing
 
-
-class BigQueryWarehouse(Connection):
+class BigQueryWarehouse(Reading):
     """A connection to the project that the settings name."""
-
-    def __init__(self, settings: BigQuerySettings, origin: Origin | None = None) -> None:
-        super().__init__(settings)
-        self._origin = origin or Origin(run_id=uuid4().hex, step="by-hand")
-        self._found: set[str] = set()
-
-    def __enter__(self) -> Self:
-        self._connect(self._origin)
-        return self
-
-    @property
-    def statements(self) -> int:
-        """Jobs that were run since the connection was opened."""
-        return self._connected[1].run_count if self._connected else 0
-
-    @property
-    def bytes_billed(self) -> int:
-        """Bytes that queries were billed for since the connection was opened."""
-        return self._connected[1].bytes_billed if self._connected else 0
-
-    def fetch(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
-        """Run a query and return its rows, by column; they come through Arrow."""
-        purpose = Purpose("fetch")
-        job = self._query(purpose, sql, parameters or {})
-        with self._jobs.translated(purpose, job_id=str(job.job_id)):
-            rows: pa.Table = job.result(retry=self._jobs.reading(), job_retry=None, timeout=ONCE["timeout"]).to_arrow(
-                create_bqstorage_client=False
-            )
-        return cast("list[Row]", rows.to_pylist())
 
     def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
         """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""
@@ -104,6 +71,7 @@ class BigQueryWarehouse(Connection):
         try:
             with _named(table):
                 create = create_staging(location, table, run_id, self._origin.server)
+                sql, parameters = self._at_its_moment(sql, parameters)
                 self._query(purpose, f"{create}\nAS {self._rows_for(table, sql, game_date)}", parameters)
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
@@ -177,17 +145,6 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         finally:
             self._drop(location)
         return Replaced(deleted=done.deleted_row_count, inserted=done.inserted_row_count)
-
-    def estimate(self, sql: str, parameters: Parameters) -> int:
-        """Return the bytes that would be billed for a query, from a dry run."""
-        purpose = Purpose("estimate")
-        config = self._query_config(purpose, sql, parameters)
-        config.dry_run, config.use_query_cache = True, False
-        job = self._jobs.call(
-            purpose,
-            lambda: self._client.query(sql, job_config=config, job_retry=None, **ONCE),
-        )
-        return max(int(job.total_bytes_processed), _LEAST_BYTES_BILLED * len(job.referenced_tables))
 
     def sweep(self, is_over: Callable[[str], bool]) -> list[str]:
         """Drop what runs of the same Prefect server left staged that are known to be over; returns the names."""
@@ -269,14 +226,6 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
 
     def _staging(self, table: TableSpec, what: str, run_id: str) -> str:
         return f"{self._settings.staging_dataset}.{staging_name(table, what, run_id)}"
-
-    def _drop(self, location: str) -> None:
-        if self._connected is not None:
-            with suppress(FullcourtError):  # it expires by itself
-                self._jobs.call(
-                    Purpose("drop", location),
-                    lambda: self._client.delete_table(self._path(location), not_found_ok=True, **ONCE),
-                )
 
     def _is_there(self, table: TableSpec) -> bool:
         if table.query is None and table.full_name in self._found:

@@ -105,6 +105,37 @@ def test_a_day_is_staged_unseen_and_published_whole_in_place_of_what_was_there(w
         teams(warehouse, staged.location)
 
 
+def test_a_moment_is_read_as_it_was_whatever_happens_to_a_table_meanwhile(
+    warehouse: Warehouse, settings: Settings
+) -> None:
+    publish(warehouse, ONE, "BOS")
+    moment = warehouse.take_moment([TEAMS, LEDGER], run_id=RUN, may_store=False)
+    publish(warehouse, ONE, "NYK", "LAL")
+    with open_warehouse(settings.connection(), moment=moment) as then:
+        assert teams(then) == [(ONE, "BOS")]
+        sql = f"SELECT * FROM {TEAMS.full_name} WHERE analysis_date = @game_date"
+        with then.stage(TEAMS, sql, {"game_date": ONE}, game_date=ONE, run_id=RUN) as staged:
+            assert teams(then, staged.location) == [(ONE, "BOS")]
+    assert teams(warehouse) == [(ONE, "LAL"), (ONE, "NYK")]
+    warehouse.release(moment)
+
+
+def test_of_a_view_a_moment_holds_a_copy_that_is_dropped_with_it(
+    warehouse: Warehouse, client: bigquery.Client, settings: Settings
+) -> None:
+    view = TEAMS.model_copy(update={"name": "teams_as_a_view"})
+    query(client, f"CREATE VIEW {view.full_name} AS SELECT * FROM {TEAMS.full_name}")
+    publish(warehouse, ONE, "BOS")
+    moment = warehouse.take_moment([view], run_id=RUN, may_store=True)
+    publish(warehouse, ONE, "NYK")
+    with open_warehouse(settings.connection(), moment=moment) as then:
+        assert teams(then, view.full_name) == [(ONE, "BOS")]
+    warehouse.release(moment)
+    with open_warehouse(settings.connection(), moment=moment) as then, pytest.raises(SchemaError):
+        teams(then, view.full_name)
+    assert warehouse.take_moment([view], run_id=RUN, may_store=False).copies == {}
+
+
 def test_a_day_without_rows_empties_its_partition(warehouse: Warehouse) -> None:
     publish(warehouse, ONE, "BOS")
     publish(warehouse, TWO, "LAL")

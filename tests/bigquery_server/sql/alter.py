@@ -29,6 +29,7 @@ def alter(engine: Engine, tree: exp.Alter) -> Result:
     if any(each.mode == "REQUIRED" for each in fields):
         raise ApiError("invalidQuery", "Cannot add required columns to an existing schema")
     table.count_update(project.clock.now(), limit=project.quotas.table_updates_in_10_seconds)
+    project.history.keep(table)
     for each in fields:
         engine.run(f'ALTER TABLE {table.quoted} ADD COLUMN "{each.name}" {each.duckdb_type}')
     table.fields += fields

@@ -69,8 +69,11 @@ def _create_table(engine: Engine, tree: exp.Create, name: str, options: dict[str
         table = _like(engine, name, name_of(like.this))
     elif isinstance(tree.this, exp.Schema):
         table = _described(tree, name)
+    elif tree.expression is not None:
+        dataset, _, short = name.partition(".")
+        table = Table(dataset=dataset, name=short, fields=engine.describe(tree.expression))
     else:
-        raise not_implemented("CREATE TABLE without columns or LIKE")
+        raise not_implemented("CREATE TABLE without columns, LIKE or a query")
     _describe(table, options)
     table.requires_filter = bool(options.get("require_partition_filter", table.requires_filter))
     rows = engine.run(engine.duckdb(tree.expression)) if tree.expression is not None else []

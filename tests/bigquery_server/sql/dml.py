@@ -29,7 +29,7 @@ def delete(engine: Engine, tree: exp.Delete) -> Result:
         (row,) = engine.run(engine.duckdb(tree))
         return int(row[0])
 
-    deleted = _in_transaction(engine, change)
+    deleted = _in_transaction(engine, target, change)
     target.streamed = [each for each in target.streamed if each.row not in doomed]
     return Result("DELETE", [], [], deleted=deleted)
 
@@ -57,7 +57,7 @@ def insert(engine: Engine, tree: exp.Insert) -> Result:
                 f"which has type {column.type}",
             )
     rows = _complete(target, names, engine.run(engine.duckdb(query)))
-    _in_transaction(engine, lambda: engine.project.insert(target, rows))
+    _in_transaction(engine, target, lambda: engine.project.insert(target, rows))
     return Result("INSERT", [], [], inserted=len(rows))
 
 
@@ -90,7 +90,7 @@ def merge(engine: Engine, tree: exp.Merge) -> Result:
         engine.project.insert(target, rows)
         return int(row[0])
 
-    deleted = _in_transaction(engine, change)
+    deleted = _in_transaction(engine, target, change)
     target.streamed = [each for each in target.streamed if each.row not in doomed]
     return Result("MERGE", [], [], deleted=deleted, inserted=len(rows))
 
@@ -99,7 +99,8 @@ def _writable(engine: Engine, tree: Tree) -> Table:
     return engine.project.writable(name_of(target_of(tree) or tree), reason="invalidQuery")
 
 
-def _in_transaction(engine: Engine, change: Any) -> Any:
+def _in_transaction(engine: Engine, target: Table, change: Any) -> Any:
+    engine.project.history.keep(target)
     done: list[Any] = []
     engine.project.in_transaction(lambda: done.append(change()))
     return done[0]

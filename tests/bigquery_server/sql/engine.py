@@ -4,23 +4,26 @@ The transpiler is the application's own, and is proved against Google's evaluato
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb  # noqa: TID251 - this server's engine
+from sqlglot import exp  # noqa: TID251
 
 from tasks.errors import QueryError
 from tasks.warehouse.dialect import to_duckdb
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.sql.syntax import Tree
+from tests.bigquery_server.sql.syntax import Tree, name_of, read_as_of
 from tests.bigquery_server.storage.tables import API_TYPES, Field
 
 if TYPE_CHECKING:
     from tests.bigquery_server.storage.project import Project
 
+_NOW = "the time of the query"
 _NUMERIC_DIGITS = -9  # the exponent of what the dialect makes of NUMERIC: DECIMAL(38,9)
 _RESULT_TYPES = {
     **API_TYPES,
@@ -54,7 +57,21 @@ class Engine:
 
     def duckdb(self, tree: Tree) -> str:
         """Return a statement in DuckDB's dialect."""
-        return _translated(_Same(tree))
+        return _translated(_Same(tree), tuple(self._states(tree))).replace(_NOW, self.project.clock.now().isoformat())
+
+    def _states(self, tree: Tree) -> Iterator[str]:
+        """What each table that a statement reads as of a time is read from, in the order of the tree.
+
+        https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#for_system_time_as_of
+        """
+        for node in read_as_of(tree):
+            version = node.args["version"]
+            if version.args["kind"] != "AS OF" or not isinstance(version.expression, exp.Parameter):
+                raise not_implemented("FOR SYSTEM_TIME but AS OF a parameter")
+            at = self._parameters.get(version.expression.name)
+            if not isinstance(at, datetime):
+                raise ApiError("invalidQuery", f"FOR SYSTEM_TIME AS OF {version.expression.name}: not a TIMESTAMP")
+            yield self.project.history.at(self.project.table(name_of(node)), at)
 
     def condition(self, condition: Tree) -> str:
         """Return a condition of a statement, in DuckDB's dialect."""
@@ -99,8 +116,16 @@ class _Same:
 
 
 @lru_cache(maxsize=1024)
-def _translated(same: _Same) -> str:
-    return _translate(same.tree.sql(dialect="bigquery"))
+def _translated(same: _Same, states: tuple[str, ...]) -> str:
+    tree = same.tree
+    if states or tree.find(exp.CurrentTimestamp):
+        tree = tree.copy()
+        for node, state in zip(list(read_as_of(tree)), states, strict=True):
+            table = exp.to_table(state, alias=node.alias_or_name)
+            node.replace(table)
+        for now in list(tree.find_all(exp.CurrentTimestamp)):
+            now.replace(exp.cast(exp.Literal.string(_NOW), "TIMESTAMPTZ"))
+    return _translate(tree.sql(dialect="bigquery"))
 
 
 def _translate(text: str) -> str:

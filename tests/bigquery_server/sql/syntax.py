@@ -94,6 +94,11 @@ def tables_in(tree: Tree) -> Iterator[exp.Table]:
     return (node for node in tree.find_all(exp.Table) if node.db)
 
 
+def read_as_of(tree: Tree) -> Iterator[exp.Table]:
+    """Every reference to a table as it was at another time."""
+    return (node for node in tables_in(tree) if node.args.get("version"))
+
+
 def conjuncts(condition: Tree) -> list[Tree]:
     """What a condition joins with AND."""
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]

@@ -11,6 +11,7 @@ import duckdb  # noqa: TID251 - this server's engine
 import pyarrow as pa
 
 from tests.bigquery_server.errors import ApiError, not_implemented
+from tests.bigquery_server.storage.history import History
 from tests.bigquery_server.storage.mutations import Mutations
 from tests.bigquery_server.storage.tables import API_TYPES, Field, Table, size_of
 
@@ -78,6 +79,7 @@ class Project:
         self.loads: dict[tuple[str, date], int] = {}
         """Load jobs by table and day."""
         self._tables: dict[str, Table] = {}
+        self.history = History(self.connection, clock)
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -143,6 +145,7 @@ class Project:
         replaced = self.tables.get(table.full_name)
         if replaced is not None and (replaced.type != table.type or replaced.streamed):
             raise not_implemented(f"putting something in place of the {replaced.type.lower()} {table.full_name}")
+        self.history.forget(table.full_name)
         columns = ", ".join(f'"{each.name}" {each.duckdb_type}' for each in table.fields)
 
         def create() -> None:
@@ -165,6 +168,7 @@ class Project:
     def drop_table(self, name: str) -> None:
         """Drop a table, a snapshot or a view."""
         dropped = self._tables.pop(name)
+        self.history.forget(name)
         self.connection.execute(f"DROP {'VIEW' if dropped.type == 'VIEW' else 'TABLE'} IF EXISTS {dropped.quoted}")
 
     def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -223,6 +227,8 @@ class Project:
         """Change or read what is stored, behind the API's back; columns that change, change for the API too."""
         rows: list[tuple[Any, ...]] = []
         with self.lock:
+            for table in [each for each in self.tables.values() if any(each.full_name in text for text in statements)]:
+                self.history.keep(table)
             for statement in statements:
                 rows = self.connection.execute(statement).fetchall()
             for name, table in list(self.tables.items()):

@@ -51,6 +51,7 @@ def _copy(project: Project, here: Table, there: Table, rows: str, source: Place,
     if disposition == "WRITE_EMPTY" and not is_empty:
         raise ApiError("duplicate", f"Already Exists: Table {project.name}:{there.full_name}")
     there.count_update(project.clock.now(), limit=project.quotas.table_updates_in_10_seconds)
+    project.history.keep(there)
     run = project.connection.execute
     run(f"CREATE OR REPLACE TEMP TABLE copied AS SELECT * FROM {rows} WHERE {of_day}", day)
 
@@ -74,6 +75,7 @@ def load(project: Project, target: Place, rows: Sequence[tuple[Any, ...]]) -> No
         )
     project.loads[key] = project.loads.get(key, 0) + 1
     table.count_update(project.clock.now(), limit=project.quotas.table_updates_in_10_seconds)
+    project.history.keep(table)
     project.insert(table, rows)
 
 
@@ -106,6 +108,7 @@ def stream(project: Project, name: str, body: dict[str, Any]) -> dict[str, Any]:
         stopped = {"reason": "stopped", "location": "", "debugInfo": "", "message": ""}
         every = range(len(body["rows"]))
         return answer | {"insertErrors": [{"index": at, "errors": [errors.get(at, stopped)]} for at in every]}
+    project.history.keep(table)
     project.insert(table, [each.row for each in fresh])
     table.streamed += fresh
     return answer
