@@ -48,6 +48,7 @@ PARAMETERS = {
     "last_date": "DATE",
     "last_game": "STRING",
     "min_players_per_team": "INT64",
+    "moment": "TIMESTAMP",
     "newest_final": "DATE",
     "processed_at": "TIMESTAMP",
     "published": "ARRAY<STRING>",

@@ -1,6 +1,7 @@
 """Every query that the application sends to a warehouse, by name."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from deployments.commands import ddl
 from tasks.cleanup import doubt
@@ -13,6 +14,7 @@ from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.dry_run import STAGED
 from tasks.warehouse.kept_columns import with_kept
+from tasks.warehouse.moment import Moment, as_of
 
 SHARED = (
     "audit",
@@ -58,6 +60,8 @@ def statements() -> Iterator[tuple[str, str]]:
     for name in SHARED:
         yield f"shared/{name}", tables.shared_query(name)
     yield "check of a day", queries.check(tables, derived)
+    moment = Moment(datetime.now(UTC), tables=tuple(table.full_name for table in tables.inputs(tables.derived)))
+    yield "check of a day, as of a moment", as_of(queries.check(tables, derived), moment)
     yield "rows that are there", queries.rows_there(derived)
     yield "digests of the expected sets", queries.expected_digests(tables)
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
