@@ -1,7 +1,8 @@
 """What a file may replace: games of which it has at least as much as the warehouse.
 
 A file that was cut off, a source that lacks statistics and a game under another id all look like corrections. So a game
-is kept back if the warehouse would have less of it afterwards, or other points, or another day of a final game.
+is kept back if the warehouse would have less of it afterwards, or other points, or another day of a final game, or
+another score.
 """
 
 from collections import defaultdict
@@ -52,11 +53,19 @@ class ScheduledGame(NamedTuple):
     away_team_tricode: str
     game_status: int
     is_all_star: bool
+    home_team_score: int | None
+    away_team_score: int | None
 
     @property
     def fixture(self) -> Fixture:
         """The game's day and teams."""
         return self.game_date, frozenset((self.home_team_tricode, self.away_team_tricode))
+
+    @property
+    def score(self) -> dict[str, int]:
+        """The points of each team of which they are known."""
+        sides = ((self.away_team_tricode, self.away_team_score), (self.home_team_tricode, self.home_team_score))
+        return {team: points for team, points in sides if points is not None}
 
 
 class Replacement(NamedTuple):
@@ -174,9 +183,15 @@ def _lost_of_schedule(there: ScheduledGame, here: ScheduledGame) -> list[str]:
     if there.fixture[1] != here.fixture[1]:
         sides = " at ".join((there.away_team_tricode, there.home_team_tricode))
         lost.append(f"is {sides} there, {here.away_team_tricode} at {here.home_team_tricode} here")
+    elif other := [team for team, points in there.score.items() if here.score.get(team) != points]:
+        lost.append(f"has the score {_said(there, other)} there, {_said(here, other)} here")
     if here.is_all_star and not there.is_all_star:
         lost.append("is an All-Star game here, of which no player is expected")
     return lost
+
+
+def _said(game: ScheduledGame, teams: Iterable[str]) -> str:
+    return ", ".join(f"{team} {game.score.get(team, 'unknown')}" for team in teams)
 
 
 def _names(row: BoxScore) -> tuple[tuple[str, str], ...]:

@@ -158,6 +158,16 @@ def test_a_team_that_is_split_over_two_files_is_not_halved(tmp_path: Path, setti
         ({"GAME_DATE": "2023-02-24"}, "is final on 2023-02-23 there, is on 2023-02-24 here"),
         ({"AWAY_TEAM": "LAL"}, "is DEN at CLE there, LAL at CLE here"),
         ({"IS_ALL_STAR": True}, "is an All-Star game here"),
+        (
+            {"HOME_PTS": None, "AWAY_PTS": None, "GAME_STATUS": 3},
+            "has the score DEN 115, CLE 109 there, DEN unknown, CLE unknown here",
+        ),
+        ({"AWAY_PTS": None, "GAME_STATUS": 3}, "has the score DEN 115 there, DEN unknown here"),
+        ({"HOME_PTS": 110}, "has the score CLE 109 there, CLE 110 here"),
+        (
+            {"HOME_PTS": 115, "AWAY_PTS": 109},
+            "has the score DEN 115, CLE 109 there, DEN 109, CLE 115 here",
+        ),
     ],
 )
 def test_a_final_game_of_the_schedule_is_not_taken_back(
@@ -170,6 +180,24 @@ def test_a_final_game_of_the_schedule_is_not_taken_back(
     assert content(settings, SCHEDULE) == before
     assert load(settings, tmp_path / "games.csv", [schedule_row(**change)], allow_shrink=True).kept_back == ()
     assert content(settings, SCHEDULE) != before
+
+
+@pytest.mark.parametrize(
+    "before", [{"HOME_PTS": None, "AWAY_PTS": None}, {"HOME_PTS": None, "AWAY_PTS": None, "GAME_STATUS": 3}]
+)
+def test_a_score_that_was_not_known_is_loaded(tmp_path: Path, settings: Settings, before: Row) -> None:
+    load(settings, tmp_path / "games.csv", [schedule_row(**before)])
+    assert load(settings, tmp_path / "games.csv", [schedule_row()]).kept_back == ()
+    (row,) = content(settings, SCHEDULE)
+    assert (row["game_status"], row["home_team_score"], row["away_team_score"]) == (3, 109, 115)
+
+
+def test_hosts_that_were_visitors_are_corrected_if_each_team_keeps_its_score(
+    tmp_path: Path, settings: Settings
+) -> None:
+    load(settings, tmp_path / "games.csv", [schedule_row()])
+    swapped = schedule_row(HOME_TEAM="DEN", AWAY_TEAM="CLE", HOME_PTS=115, AWAY_PTS=109)
+    assert load(settings, tmp_path / "games.csv", [swapped]).kept_back == ()
 
 
 def test_a_schedule_that_lacks_games_loses_none(tmp_path: Path, settings: Settings) -> None:
