@@ -11,6 +11,7 @@ from tasks.backfill.day import ContextSource
 from tasks.backfill.fan_out import run_days
 from tasks.backfill.interlock import reading_sources
 from tasks.backfill.moment import at_one_moment
+from tasks.backfill.off_days import close_failures
 from tasks.backfill.progress import name_run
 from tasks.backfill.report import Report, report_run
 from tasks.backfill.request import MAX_CONCURRENCY, BackfillRequest, Bytes, Concurrency, Days, Failures, Why
@@ -105,5 +106,6 @@ def backfill(
         retrying(publish_plan)(run, plan)
         refuse_if_too_expensive(run.settings, plan)
         results = run_days(fixed, request, plan.days)
+        close_failures(run, request, plan.days)
     report = retrying(report_run)(run, request, plan.days, results)
     return state_of(report, is_done=report.is_done)

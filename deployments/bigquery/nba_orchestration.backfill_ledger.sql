@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS nba_orchestration.backfill_ledger (
   game_date DATE NOT NULL OPTIONS(description = "The day."),
   run_id STRING NOT NULL OPTIONS(description = "The flow run."),
   attempt INT64 NOT NULL OPTIONS(description = "The flow run's attempt, from 1."),
-  outcome STRING NOT NULL OPTIONS(description = "complete, complete_with_warning, forced, waived, blocked or failed."),
+  outcome STRING NOT NULL OPTIONS(description = "complete, complete_with_warning, forced, waived, blocked or failed; no_games or skipped_bootstrap of a day that had failed."),
   reason STRING OPTIONS(description = "The category of a block, failure or warning; NULL if there is none."),
   message STRING NOT NULL OPTIONS(description = "What was decided, on which numbers."),
   source STRING OPTIONS(description = "Where the day's context came from."),

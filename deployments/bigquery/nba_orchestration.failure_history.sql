@@ -12,16 +12,16 @@ CREATE OR REPLACE VIEW nba_orchestration.failure_history (
   can_retry OPTIONS(description = "Another attempt can succeed with the same inputs, and nothing changed."),
   recorded_at OPTIONS(description = "When the failure was recorded."),
   resolution_status OPTIONS(description = "open or resolved."),
-  resolution OPTIONS(description = "The outcome that resolved it: complete, complete_with_warning, forced or waived; NULL while it is open."),
+  resolution OPTIONS(description = "The outcome that resolved it: complete, complete_with_warning, forced, waived, no_games or skipped_bootstrap; NULL while it is open."),
   resolved_at OPTIONS(description = "When that was recorded; NULL while it is open.")
 )
-OPTIONS(description = "Every blocked or failed day, and whether it has passed since.", labels = [("application", "fullcourt"), ("definition", "dd051e53")])
+OPTIONS(description = "Every blocked or failed day, and whether it has passed since.", labels = [("application", "fullcourt"), ("definition", "cac5df86")])
 AS
--- Grain: table_name, game_date, run_id, attempt. Every failure, and the first attempt after it by which the day passed.
+-- Grain: table_name, game_date, run_id, attempt. Every failure, and the first record after it by which the day passed.
 WITH passed AS (
   SELECT table_name, game_date, outcome, recorded_at
   FROM nba_orchestration.backfill_ledger
-  WHERE outcome IN ('complete', 'complete_with_warning', 'forced', 'waived')
+  WHERE outcome IN ('complete', 'complete_with_warning', 'forced', 'waived', 'no_games', 'skipped_bootstrap')
 ),
 ranked AS (
   SELECT

@@ -199,6 +199,8 @@ def table_state(last: Checkpoint | None, now: Now, reference: Reference) -> tupl
     """Say what a table's last checkpoint of a day is worth now, why, and what is to be done."""
     if last is None:
         return "none", "no checkpoint", "build"
+    if last.outcome in ("no_games", "skipped_bootstrap"):
+        return "none", f"{last.outcome} before", "build"
     if last.outcome == "waived":
         with_reference = replace(now, inputs={**now.inputs, REFERENCE: reference_digest(reference)})
         changed = changed_inputs(last, with_reference)

@@ -185,3 +185,34 @@ def test_rows_of_a_day_that_the_schedule_has_lost_are_pointed_out(
     assert row.outcome == "blocked"
     assert "40 rows, the schedule says no games" in ledger(settings, table_name=MAIN)[-1]["message"]
     assert published(settings)[day] == lookups(league, day)
+
+
+def test_a_failure_is_closed_once_the_schedule_says_that_its_day_has_no_games(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    off, played = days(2)
+    open_season(league, played)
+    league.game(off, "BOS", "NYK", status=1, loaded=False)
+    league.write(settings)
+    assert outcomes(run((off, played)))[off] == "blocked"
+    assert failure_states(settings) == {("open", None)}
+    run_sql(settings, f"UPDATE {SCHEDULE} SET game_status_text = 'Postponed' WHERE game_date = '{off}'")
+    assert outcomes(run(off, dry_run=True)) == {off: "no_games"}
+    assert failure_states(settings) == {("open", None)}
+    for _ in range(2):
+        assert outcomes(run((off, played))) == {off: "no_games", played: "complete"}
+        assert failure_states(settings) == {("resolved", "no_games")}
+        assert len(ledger(settings, game_date=off, outcome="no_games")) == 3
+    found = checkpoint(settings, off)
+    assert found is not None
+    assert (found.outcome, "no game was played" in found.message) == ("no_games", True)
+    league.games = [game for game in league.games if game["game_date"] != off]
+    play(league, off)
+    league.write(settings)
+    assert outcomes(run(off)) == {off: "complete"}
+
+
+def failure_states(settings: Settings) -> set[tuple[str, str | None]]:
+    """Return what is said of the failures: whether they are resolved, and by what."""
+    rows = fetch(settings, "SELECT resolution_status, resolution FROM nba_orchestration.failure_history")
+    return {(row["resolution_status"], row["resolution"]) for row in rows}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from deployments.commands import ddl
+from tasks.backfill import off_days
 from tasks.cleanup import doubt
 from tasks.cleanup import record as cleanup_record
 from tasks.ingest import reload as ingest_reload
@@ -64,6 +65,7 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "check of a day, as of a moment", as_of(queries.check(tables, derived), moment)
     yield "rows that are there", queries.rows_there(derived)
     yield "digests of the expected sets", queries.expected_digests(tables)
+    yield "open failures", off_days.OPEN_FAILURES
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield from {"newest final game": doubt.NEWEST_FINAL_GAME, "newest box score": doubt.NEWEST_BOX_SCORE}.items()
     yield "unplayed games", doubt.UNPLAYED_GAMES

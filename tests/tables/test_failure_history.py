@@ -61,7 +61,7 @@ def history(settings: Settings, *attempts: dict[str, Any]) -> dict[tuple[str, da
     }
 
 
-@pytest.mark.parametrize("outcome", ["complete", "complete_with_warning", "forced", "waived"])
+@pytest.mark.parametrize("outcome", ["complete", "complete_with_warning", "forced", "waived", "no_games"])
 def test_a_failure_is_resolved_by_the_first_attempt_after_it_by_which_its_day_passes(
     bench: Settings, outcome: str
 ) -> None:

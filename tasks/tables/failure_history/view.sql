@@ -1,8 +1,8 @@
--- Grain: table_name, game_date, run_id, attempt. Every failure, and the first attempt after it by which the day passed.
+-- Grain: table_name, game_date, run_id, attempt. Every failure, and the first record after it by which the day passed.
 WITH passed AS (
   SELECT table_name, game_date, outcome, recorded_at
   FROM nba_orchestration.backfill_ledger
-  WHERE outcome IN ('complete', 'complete_with_warning', 'forced', 'waived')
+  WHERE outcome IN ('complete', 'complete_with_warning', 'forced', 'waived', 'no_games', 'skipped_bootstrap')
 ),
 ranked AS (
   SELECT

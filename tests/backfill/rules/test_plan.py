@@ -21,6 +21,7 @@ STATES: dict[str, tuple[Checkpoint | None, dict[str, Any], str, str, str]] = {
     "forced": (checkpoint("forced"), {}, "forced", "keep", "build"),
     "blocked": (checkpoint("blocked", row_count=0, reason="reference_incomplete"), {}, "blocked", "build", "build"),
     "failed": (checkpoint("failed", row_count=None, reason="WarehouseBusyError"), {}, "failed", "build", "build"),
+    "without games before": (checkpoint("no_games", row_count=0), {}, "none", "build", "build"),
     "stale by its rows": (checkpoint(), {"rows": 0}, "stale", "build", "build"),
     "stale by what its rows say": (checkpoint(), {"digest": "another"}, "stale", "build", "build"),
     "of before there were digests": (
@@ -95,6 +96,7 @@ def test_rows_on_a_day_without_games_are_looked_at() -> None:
         ("forced", "forced before"),
         ("blocked", "blocked before: reference_incomplete"),
         ("failed", "failed before: WarehouseBusyError"),
+        ("without games before", "no_games before"),
         ("stale by its rows", "the table holds 0 rows, the checkpoint says 187"),
         ("stale by what its rows say", OTHER_ROWS),
         ("stale by who is expected", "other players are expected now"),
