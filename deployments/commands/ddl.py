@@ -8,7 +8,7 @@ from tasks.settings import load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.tables.ddl import add_columns, create_schema, create_table
 from tasks.tables.spec import TableSpec
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import Columns, Warehouse
 from tasks.warehouse.open import open_warehouse
 from tasks.warehouse.schema import missing_columns, wrong_columns
 
@@ -51,7 +51,7 @@ def apply(*, dry_run: bool, yes: bool) -> int:
 
 
 def _apply(
-    warehouse: Warehouse, table: TableSpec, existing: Mapping[str, Mapping[str, str]], *, dry_run: bool, yes: bool
+    warehouse: Warehouse, table: TableSpec, existing: Mapping[str, Columns], *, dry_run: bool, yes: bool
 ) -> bool:
     """Create a table or add to it, and say so; returns whether it is as it should be now, or would be."""
     name = table.full_name

@@ -10,7 +10,7 @@ from tasks.runtime.steps import step
 from tasks.tables import cleanup as queries
 from tasks.text import first_of
 from tasks.warehouse.backup_name import BackupName
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import Columns, Warehouse
 
 
 @step("find-backup", run_name="find {backup}")
@@ -97,7 +97,7 @@ def _restorable_columns(run: Run, warehouse: Warehouse, name: BackupName) -> lis
             f"table {table.full_name} does not exist any more: create it, with the columns of "
             f"{run.settings.backup_dataset}.{name}, and restore again; nothing was put back"
         )
-    now, then = there[table.full_name], there.get(backup.full_name, {})
+    now, then = there[table.full_name], there.get(backup.full_name, Columns())
     if gone := [column for column, kind in then.items() if now.get(column) != kind]:
         sql = queries.values_in(table, backup.full_name, gone)
         (row,) = warehouse.fetch(sql, {"cutoff": name.cutoff})

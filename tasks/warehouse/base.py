@@ -55,6 +55,13 @@ class Origin:
         return self.game_date.isoformat() if self.game_date else None
 
 
+class Columns(dict[str, str]):
+    """The columns of a table that exists, and their GoogleSQL types."""
+
+    required: frozenset[str] = frozenset()
+    """Those that must not be NULL, and that nothing fills by itself."""
+
+
 @dataclass(frozen=True)
 class Staged:
     """One day's rows, built but not published; dropped at the end of the block that staged them."""
@@ -129,7 +136,7 @@ class Warehouse(Protocol):
         """Give a moment up: its copies are removed, and nothing can be read with it any more."""
         ...
 
-    def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
+    def schema(self, tables: Iterable[TableSpec]) -> dict[str, Columns]:
         """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""
         ...
 

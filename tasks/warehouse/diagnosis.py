@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
 from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Columns
 
 Level = Literal["ok", "note", "missing"]
 
@@ -37,7 +38,7 @@ class Diagnosis(Protocol):
         """Yield a finding for each step of connecting; raises at the first that fails."""
         ...
 
-    def columns(self, table: TableSpec) -> dict[str, str] | None:
+    def columns(self, table: TableSpec) -> Columns | None:
         """Return the columns of a table, and their GoogleSQL types; None if there is no such table."""
         ...
 

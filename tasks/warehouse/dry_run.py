@@ -13,7 +13,7 @@ from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.tables.spec import Column, TableSpec
-from tasks.warehouse.base import Backup, Origin, Parameters, Replaced, Row, Staged, Warehouse
+from tasks.warehouse.base import Backup, Columns, Origin, Parameters, Replaced, Row, Staged, Warehouse
 from tasks.warehouse.moment import Moment
 from tasks.warehouse.open import open_warehouse
 
@@ -70,7 +70,7 @@ class DryRun:
         """Give a moment up."""
         self._warehouse.release(moment)
 
-    def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
+    def schema(self, tables: Iterable[TableSpec]) -> dict[str, Columns]:
         """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""
         return self._warehouse.schema(tables)
 

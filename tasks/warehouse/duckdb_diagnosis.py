@@ -8,6 +8,7 @@ from typing import Self
 from tasks.errors import StorageError
 from tasks.settings import DuckDBSettings
 from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Columns
 from tasks.warehouse.diagnosis import Finding
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
 
@@ -50,7 +51,7 @@ class DuckDBDiagnosis:
         size = self._path.stat().st_size / _MIB
         yield Finding("ok", "file", f"{self._path} is a DuckDB file of {size:.1f} MiB, and no other process holds it")
 
-    def columns(self, table: TableSpec) -> dict[str, str] | None:
+    def columns(self, table: TableSpec) -> Columns | None:
         """Return the columns of a table, and their types; None if there is no such table, or no file."""
         return self._warehouse.schema([table]).get(table.full_name) if self._is_open else None
 

@@ -10,7 +10,7 @@ import duckdb  # noqa: TID251
 import pyarrow as pa
 
 from tasks.tables.spec import Column, TableSpec
-from tasks.warehouse.base import Backup, Parameters, Replaced, Row, Staged, arrow_schema
+from tasks.warehouse.base import Backup, Columns, Parameters, Replaced, Row, Staged, arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES, googlesql_type, to_duckdb
 from tasks.warehouse.duckdb_moments import Moments, sweep_moments
 from tasks.warehouse.kept_columns import own_columns, with_kept
@@ -34,19 +34,22 @@ class DuckDBWarehouse(Moments):
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
+    def schema(self, tables: Iterable[TableSpec]) -> dict[str, Columns]:
         """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""
-        found: dict[str, dict[str, str]] = {}
+        found: dict[str, Columns] = {}
         with self._translated():
             self.statements += 1
             rows = self._open.execute(
-                "SELECT table_schema || '.' || table_name, column_name, data_type FROM information_schema.columns "
+                "SELECT table_schema || '.' || table_name, column_name, data_type, "
+                "is_nullable = 'NO' AND column_default IS NULL FROM information_schema.columns "
                 "WHERE table_catalog = current_database() AND list_contains($names, table_schema || '.' || table_name) "
                 "ORDER BY ordinal_position",
                 {"names": [table.full_name for table in tables]},
             ).fetchall()
-        for table, column, kind in rows:
-            found.setdefault(table, {})[column] = googlesql_type(kind)
+        for table, column, kind, is_required in rows:
+            columns = found.setdefault(table, Columns())
+            columns[column] = googlesql_type(kind)
+            columns.required |= {column} if is_required else frozenset()
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:

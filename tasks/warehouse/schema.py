@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from tasks.errors import SchemaError
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.spec import Column, TableSpec
-from tasks.warehouse.base import Warehouse
+from tasks.warehouse.base import Columns, Warehouse
 
 
 def prepare_tables(
@@ -41,7 +41,7 @@ _WRITTEN_AS = {"FLOAT64": frozenset({"FLOAT64", "NUMERIC", "BIGNUMERIC"})}
 """Column types that hold what the catalogue's type says; a number with a fraction does not fit an INT64."""
 
 
-def missing_columns(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -> tuple[Column, ...]:
+def missing_columns(table: TableSpec, existing: Mapping[str, Columns]) -> tuple[Column, ...]:
     """Return the columns that a table lacks and that ``fullcourt ddl apply`` adds: of tables that we write.
 
     An input is filled by another program, so that a column that is missing there stays empty if it is added.
@@ -52,9 +52,9 @@ def missing_columns(table: TableSpec, existing: Mapping[str, Mapping[str, str]])
     return tuple(column for column in table.columns if column.name not in there)
 
 
-def wrong_columns(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -> list[str]:
+def wrong_columns(table: TableSpec, existing: Mapping[str, Columns]) -> list[str]:
     """Return what no statement of ours can mend in a table that exists, and what to do; empty if there is nothing."""
-    there, added = existing.get(table.full_name) or {}, missing_columns(table, existing)
+    there, added = existing.get(table.full_name) or Columns(), missing_columns(table, existing)
     fitting = _READ_AS if table.role == "input" else _WRITTEN_AS
     problems = []
     for column in table.columns if there else ():
@@ -63,10 +63,24 @@ def wrong_columns(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -
             problems.append(f"table {table.full_name} has no column {column.name}: add it, of type {column.type}")
         elif kind is not None and kind not in fitting.get(column.type, {column.type}):
             problems.append(f"column {table.full_name}.{column.name} is {kind}: it must be {column.type}")
-    return problems
+    return problems + _never_filled(table, existing)
 
 
-def differences(table: TableSpec, existing: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _never_filled(table: TableSpec, existing: Mapping[str, Columns]) -> list[str]:
+    """Return what to do about columns that a table that we write does not let us leave out."""
+    there = existing.get(table.full_name)
+    if there is None or table.role not in ("derived", "record"):
+        return []
+    known = {column.name for column in table.columns}
+    names = [name for name in there if name in there.required and name not in known]
+    if not names:
+        return []
+    statements = "; ".join(f"ALTER TABLE {table.full_name} ALTER COLUMN {name} DROP NOT NULL" for name in names)
+    wanted = f"table {table.full_name} wants a value in {', '.join(names)}, which no run gives it"
+    return [f"{wanted}: let it be NULL with `{statements}`"]
+
+
+def differences(table: TableSpec, existing: Mapping[str, Columns]) -> list[str]:
     """Return what is missing in a table or has another type, and what to do; empty if it fits.
 
     Args:

@@ -16,11 +16,11 @@ from tasks.errors import AccessError, QueryError, SchemaError
 from tasks.settings import BigQuerySettings
 from tasks.tables.ddl import create_schema, create_table
 from tasks.tables.spec import TableSpec
-from tasks.warehouse.base import Origin
+from tasks.warehouse.base import Columns, Origin
 from tasks.warehouse.bigquery.client import credentials
 from tasks.warehouse.bigquery.connection import Connection
 from tasks.warehouse.bigquery.jobs import ONCE, Purpose
-from tasks.warehouse.bigquery.values import type_of
+from tasks.warehouse.bigquery.values import columns_of
 from tasks.warehouse.diagnosis import Finding
 
 T = TypeVar("T")
@@ -62,10 +62,10 @@ class BigQueryDiagnosis(Connection):
             yield from self._dataset(dataset, is_needed=False)
         yield from self._staging(next(table for table in tables if table.role == "input"))
 
-    def columns(self, table: TableSpec) -> dict[str, str] | None:
+    def columns(self, table: TableSpec) -> Columns | None:
         """Return the columns of a table, and their types; None if there is no such table."""
         there = self._table(table)
-        return {field.name: type_of(field) for field in there.schema} if there else None
+        return columns_of(there.schema) if there else None
 
     def layout(self, table: TableSpec) -> Iterator[Finding]:
         """Yield a wrong location or partition of a table, and the permissions that a run lacks on it."""

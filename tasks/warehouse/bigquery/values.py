@@ -3,14 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from google.cloud import bigquery  # noqa: TID251
 
 from tasks.errors import QueryError
-from tasks.warehouse.base import Parameter, Parameters
+from tasks.warehouse.base import Columns, Parameter, Parameters
 
 _PARAMETER = re.compile(r"--[^\n]*|@(\w+)")
 _OLD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}  # what the API still calls them
@@ -69,3 +69,12 @@ def type_of(field: bigquery.SchemaField) -> str:
     """Return a column's type in GoogleSQL."""
     name = _OLD_NAMES.get(field.field_type, field.field_type)
     return f"ARRAY<{name}>" if field.mode == "REPEATED" else name
+
+
+def columns_of(schema: Sequence[bigquery.SchemaField]) -> Columns:
+    """Return a table's columns."""
+    columns = Columns({field.name: type_of(field) for field in schema})
+    columns.required = frozenset(
+        field.name for field in schema if field.mode == "REQUIRED" and field.default_value_expression is None
+    )
+    return columns

@@ -17,12 +17,12 @@ from google.cloud import bigquery  # noqa: TID251
 from tasks.errors import QueryError, SchemaError
 from tasks.tables.ddl import add_columns, create_table, definition, labels
 from tasks.tables.spec import Column, TableSpec
-from tasks.warehouse.base import LOOK_AROUND, Backup, Parameter, Parameters, Replaced, Staged
+from tasks.warehouse.base import LOOK_AROUND, Backup, Columns, Parameter, Parameters, Replaced, Staged
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.jobs import ONCE, Purpose
 from tasks.warehouse.bigquery.reading import Reading
 from tasks.warehouse.bigquery.staging import create_staging, is_left_behind, staging_name
-from tasks.warehouse.bigquery.values import line, timestamp, type_of
+from tasks.warehouse.bigquery.values import columns_of, line, timestamp, type_of
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
 
@@ -30,7 +30,7 @@ from tasks.warehouse.own_backups import backup_named, is_own_backup
 class BigQueryWarehouse(Reading):
     """A connection to the project that the settings name."""
 
-    def schema(self, tables: Iterable[TableSpec]) -> dict[str, dict[str, str]]:
+    def schema(self, tables: Iterable[TableSpec]) -> dict[str, Columns]:
         """Return the columns, and their GoogleSQL types, of those of the tables that exist, by full name."""
         found = {}
         for table in tables:
@@ -43,7 +43,7 @@ class BigQueryWarehouse(Reading):
                     f"{self._settings.location}: they must be the same"
                 )
             self._found.add(table.full_name)
-            found[table.full_name] = {field.name: type_of(field) for field in there.schema}
+            found[table.full_name] = columns_of(there.schema)
         return found
 
     def create(self, tables: Iterable[TableSpec]) -> None:
