@@ -3,7 +3,7 @@
 Every identifier comes from the catalogue, which validates it; every value is a parameter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.compose import inline
@@ -83,37 +83,47 @@ def disagreement(catalogue: Catalogue, table: TableSpec) -> str | None:
     """How often the preferred source says other than the fallback; None if nothing of them is compared.
 
     Grain: one row a column of ``agrees_within``, from @first_date to @game_date: ``column_name``, ``compared`` (rows in
-    which both know it), ``different`` and ``examples`` (two).
+    which both know it), ``different`` and ``examples`` (two); no row if no player-day is in both.
     """
     source = table.build.preferred if table.build else None
     if table.build is None or source is None or not source.agrees_within:
         return None
-    fallback = f"context_{table.build.fallback.name}"
-    parts = []
-    for name, tolerance in source.agrees_within.items():
-        differs = f"ABS(u.{name} - s.{name}) > {tolerance} + 0.000001"
-        theirs, ours = (
-            f"TO_JSON_STRING(CAST(ROUND(CAST({side}.{name} AS NUMERIC), 2) AS FLOAT64))" for side in ("u", "s")
-        )
-        said = f"CONCAT(s.player_lookup, ' ', {theirs}, ' against ', {ours})"
-        example = f"IF({differs}, {said}, NULL)"
-        parts.append(
-            f"""SELECT
-  '{name}' AS column_name,
-  COUNTIF(u.{name} IS NOT NULL AND s.{name} IS NOT NULL) AS compared,
+    tolerances = source.agrees_within
+    names = ", ".join(f"'{name}'" for name in tolerances)
+    within = _by_column({name: f"{tolerance} + 0.000001" for name, tolerance in tolerances.items()})
+    # a value that no NUMERIC holds (NaN, an infinity) is unknown
+    theirs, ours = (
+        _by_column({name: f"SAFE_CAST({side}.{name} AS NUMERIC)" for name in tolerances}) for side in ("u", "s")
+    )
+    both = f"""SELECT
+  column_name,
+  s.player_lookup,
+  CAST({theirs} AS FLOAT64) AS theirs,
+  CAST({ours} AS FLOAT64) AS ours,
+  {within} AS tolerance
+FROM context_{table.build.fallback.name} AS s
+JOIN {source.name}_rows AS u ON u.person = s.person AND u.game_date = s.game_date
+CROSS JOIN UNNEST([{names}]) AS column_name"""
+    differs = "ABS(theirs - ours) > tolerance"
+    said = ", ' against ', ".join(
+        f"TO_JSON_STRING(CAST(ROUND(CAST({side} AS NUMERIC), 2) AS FLOAT64))" for side in ("theirs", "ours")
+    )
+    example = f"IF({differs}, CONCAT(player_lookup, ' ', {said}), NULL)"
+    query = f"""SELECT
+  column_name,
+  COUNTIF(theirs IS NOT NULL AND ours IS NOT NULL) AS compared,
   COUNTIF({differs}) AS different,
   CONCAT(MIN({example}), IF(COUNTIF({differs}) > 1, CONCAT(', ', MAX({example})), '')) AS examples
-FROM both_sources""".replace("u.", "u_").replace("s.", "s_")
-        )
-    values = ", ".join(  # a value that no NUMERIC holds (NaN, an infinity) is unknown
-        f"CAST(SAFE_CAST({side}.{name} AS NUMERIC) AS FLOAT64) AS {side}_{name}"
-        for name in source.agrees_within
-        for side in ("s", "u")
-    )
-    both = f"""SELECT s.player_lookup AS s_player_lookup, {values}
-FROM {fallback} AS s
-JOIN {source.name}_rows AS u ON u.person = s.person AND u.game_date = s.game_date"""
-    return catalogue.complete("\nUNION ALL\n".join(parts), table=table.name, parts=(("both_sources", both),))
+FROM both_sources
+GROUP BY column_name
+ORDER BY column_name"""
+    return catalogue.complete(query, table=table.name, parts=(("both_sources", both),))
+
+
+def _by_column(values: Mapping[str, str]) -> str:
+    """An expression that gives the value that belongs to column_name."""
+    cases = " ".join(f"WHEN '{name}' THEN {value}" for name, value in values.items())
+    return f"CASE column_name {cases} END"
 
 
 def digests(table: TableSpec) -> str:

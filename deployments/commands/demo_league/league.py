@@ -95,7 +95,7 @@ def _season(year: int) -> DemoLeague:
     return DemoLeague(
         schedule=_table(schedule, "nba_schedule"),
         box_scores=_table(box_scores, "player_game_summary"),
-        upcoming=_table(upcoming_rows(appearances, teams), "upcoming_player_game_context"),
+        upcoming=_table(upcoming_rows(appearances), "upcoming_player_game_context"),
     )
 
 
