@@ -12,27 +12,11 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import arrow_schema
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql
+from tests.pre_game import PreGame
 
 Row = dict[str, Any]
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 WRITTEN_AT = datetime(2023, 6, 1, tzinfo=UTC)
-COUNTS = (
-    "points",
-    "fg_makes",
-    "fg_attempts",
-    "three_pt_makes",
-    "three_pt_attempts",
-    "ft_makes",
-    "ft_attempts",
-    "offensive_rebounds",
-    "defensive_rebounds",
-    "assists",
-    "steals",
-    "blocks",
-    "turnovers",
-    "personal_fouls",
-)
-"""What a box score counts of a player."""
 
 
 @dataclass
@@ -120,24 +104,18 @@ class League:
         return row
 
     def expect_upcoming(self, day: date, lookups: Iterable[str], **context: Any) -> None:
-        """Add an upcoming row of the day for each player."""
+        """Add an upcoming row of the day for each player: true by the box scores so far, but for ``context``."""
+        exhibitions = {row["game_id"] for row in self.games if row["is_all_star"]}
+        known = PreGame((row for row in self.box if row["game_id"] not in exhibitions), day)
         for lookup in lookups:
             row = {
                 "player_lookup": lookup,
                 "universal_player_id": lookup,
                 "game_date": day,
-                "days_rest": 1,
-                "back_to_back": False,
-                "games_in_last_7_days": 3,
-                "minutes_in_last_7_days": 72.0,
-                "avg_minutes_per_game_last_7": 24.0,
-                "back_to_backs_last_14_days": 0,
+                **known.context(lookup),
                 "player_age": 25,
-                "avg_usage_rate_last_7_games": 20.0,
                 "projected_usage_rate": 20.0,
                 "star_teammates_out": 0,
-                "pace_differential": 0.0,
-                "opponent_pace_last_10": 100.0,
                 "processed_at": WRITTEN_AT,
                 **context,
             }

@@ -105,7 +105,7 @@ def test_of_187_players_upcoming_is_taken_from_169_on_and_synthetic_below(
         wrong = [f"wrong{number}" for number in range(187)]
         league.expect_upcoming(day, players[:covered] if isinstance(covered, int) else wrong)
     for number, row in enumerate(league.upcoming):
-        row |= {"player_age": 20 + number % 20, "pace_differential": number % 3 - 1.0}
+        row["player_age"] = 20 + number % 20
     league.write(settings)
 
     report = run((DAY, days(8)[-1]))

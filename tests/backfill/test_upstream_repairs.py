@@ -99,11 +99,12 @@ def test_upcoming_rows_that_arrive_later_are_taken_if_they_cover_the_day_and_may
     assert built(run((one, two))) == {two}
     assert "changed since: source upcoming" in why_planned(two)
     ages = "SELECT DISTINCT fatigue_score FROM nba_precompute.player_composite_factors WHERE game_date = @day"
-    assert fetch(settings, ages, day=two) == [{"fatigue_score": 90}]
+    tired = [{"fatigue_score": 75}]  # 15 for the back-to-back, 10 for the age
+    assert fetch(settings, ages, day=two) == tired
 
     run_sql(settings, f"DELETE FROM {upcoming}")  # the cleanup removes what is a week old
     assert built(run((one, two))) == set()
-    assert fetch(settings, ages, day=two) == [{"fatigue_score": 90}]
+    assert fetch(settings, ages, day=two) == tired
     run((one, two), resume=False)
     assert content(settings) == synthetic
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from random import Random
 
-from tests.league import COUNTS
+from tests.pre_game import COUNTS
 from tests.proof.damage import DAY, Damaged, copies_of, put
 from tests.proof.kinds_pre_game import PRE_GAME
 from tests.proof.league import OPENING, ProofLeague, Row

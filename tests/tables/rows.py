@@ -10,7 +10,8 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.open import open_warehouse
-from tests.league import COUNTS, WRITTEN_AT, League, Row
+from tests.league import WRITTEN_AT, League, Row
+from tests.pre_game import COUNTS
 
 SEASON_START = date(2022, 10, 18)
 DAY = date(2023, 1, 20)
@@ -20,6 +21,18 @@ DEFENSE = "team_defense_zone_analysis"
 SAT_OUT: Row = dict.fromkeys(("minutes_played", *COUNTS))
 """What a box score says of a player who sat out."""
 VOLATILE = ("run_id", "processed_at")
+NEUTRAL: Row = {
+    "days_rest": 1,
+    "back_to_back": False,
+    "games_in_last_7_days": 3,
+    "minutes_in_last_7_days": 72.0,
+    "avg_minutes_per_game_last_7": 24.0,
+    "back_to_backs_last_14_days": 0,
+    "avg_usage_rate_last_7_games": 20.0,
+    "pace_differential": 0.0,
+    "opponent_pace_last_10": 100.0,
+}
+"""A pre-game context that changes no score."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ def score(settings: Settings, cases: Mapping[str, Case]) -> dict[str, Row]:
     for player, name in players.items():
         case, opponent = cases[name], f"OPP{player[-3:]}"
         league.player(player, DAY, game_id, "BOS", opponent)
-        league.expect_upcoming(DAY, [player], **case.context)
+        league.expect_upcoming(DAY, [player], **NEUTRAL | dict(case.context))
         if case.zone is not None:
             zones.append({"player_lookup": player, **case.zone})
         if case.defense is not None:

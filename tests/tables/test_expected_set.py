@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tasks.settings import Settings
-from tests.league import COUNTS, League
+from tests.league import League
+from tests.pre_game import COUNTS
 from tests.tables.rows import COMPOSITE, DAY, build, read, write
 
 pytestmark = pytest.mark.no_server

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.settings import Settings
 from tests.league import League, Row
-from tests.tables.rows import COMPOSITE, DAY, DEFENSE, SHOT_ZONES, Case, build, change, score, write
+from tests.tables.rows import COMPOSITE, DAY, DEFENSE, NEUTRAL, SHOT_ZONES, Case, build, change, score, write
 
 pytestmark = pytest.mark.no_server
 
@@ -150,7 +150,7 @@ def write_one(settings: Settings, **context: Any) -> None:
     league = League()
     game_id = league.game(DAY, "BOS", "LAL", players=0)
     league.player("reggiejackson", DAY, game_id, "BOS", "LAL")
-    league.expect_upcoming(DAY, ["reggiejackson"], **context)
+    league.expect_upcoming(DAY, ["reggiejackson"], **NEUTRAL | context)
     zones = [{"player_lookup": "reggiejackson", **KNOWN["zone"]}]
     defenses = [{"team_abbr": "LAL", "paint_defense_vs_league_avg": 1.0}]
     write(settings, league, **{SHOT_ZONES: zones, DEFENSE: defenses})
