@@ -1,6 +1,6 @@
 """What a run would read, and what that costs: known before it reads anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
@@ -36,13 +36,15 @@ def with_costs(
     """Add to every day that needs work the bytes that its queries would be billed for; nothing where reading is free.
 
     A day reads its season so far. So the queries of two days, the earliest and the latest in their season, are tried
-    in dry runs, and the days between are interpolated: a constant number of dry runs for any range.
+    in dry runs, and the days between are interpolated: a constant number of dry runs for any range. If one day compares
+    its sources, every day is taken to: never less than a run reads.
     """
     todo = [_Sample(day.game_date, day.season_start) for day in plan if day.needs_work and day.season_start]
     if not todo:
         return tuple(plan)
     ends = [min(todo, key=lambda s: s.age), max(todo, key=lambda s: s.age)]
-    tried = {sample.age: _bytes_of_day(run, warehouse, request, sample) for sample in dict.fromkeys(ends)}
+    checks = _checks(run.catalogue, request, plan)
+    tried = {sample.age: _bytes_of_day(run, warehouse, request, sample, checks) for sample in dict.fromkeys(ends)}
     known = {age: found for age, found in tried.items() if found is not None}
     if not known:
         return tuple(plan)
@@ -87,12 +89,23 @@ def total_bytes(plan: Plan) -> int | None:
     return plan.bytes_billed + sum(day.bytes_to_read or 0 for day in plan.days)
 
 
-def _bytes_of_day(run: Run, warehouse: Warehouse, request: BackfillRequest, sample: _Sample) -> int | None:
+def _checks(catalogue: Catalogue, request: BackfillRequest, plan: Sequence[DayPlan]) -> list[str]:
+    """Return the queries that look at a day before it is built."""
+    tables = [catalogue.table(name) for name in request.tables]
+    work = [table for day in plan if day.needs_work for table in day.tables if table.action == "build"]
+    in_both = {table.table for table in work if table.source_counts and table.source_counts.players}
+    comparisons = (queries.disagreement(catalogue, table) for table in tables if table.name in in_both)
+    return [queries.check(catalogue, tables), *(each for each in comparisons if each is not None)]
+
+
+def _bytes_of_day(
+    run: Run, warehouse: Warehouse, request: BackfillRequest, sample: _Sample, checks: Iterable[str]
+) -> int | None:
     catalogue, day = run.catalogue, sample.game_date
     read = window(run.settings, sample.season_start, day, day)
     season: Parameters = {**read, "run_id": "", "processed_at": datetime.combine(day, time(), UTC)}
     tables = [catalogue.table(name) for name in request.tables]
-    found = [warehouse.estimate(queries.check(catalogue, tables), read)]
+    found = [warehouse.estimate(check, read) for check in checks]
     for table in tables:
         if request.adopt:
             found.append(warehouse.estimate(adoption_query(catalogue, table), read))

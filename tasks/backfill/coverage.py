@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from datetime import date
 
-from tasks.backfill.day import Reference, SourceCounts, read_from
+from tasks.backfill.day import Disagreement, Reference, SourceCounts, read_from
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
-from tasks.warehouse.base import Parameter, Row, Warehouse
+from tasks.warehouse.base import Parameter, Parameters, Row, Warehouse
 
 
 @step("check-coverage", run_name="check-coverage {game_date}")
 def check_coverage(
     run: Run, game_date: date, season_start: date, tables: Sequence[str]
 ) -> tuple[Reference, dict[str, SourceCounts]]:
-    """Compare a day's box scores with the schedule, and each preferred source with the expected set.
+    """Compare a day's box scores with the schedule, and each preferred source with the expected set and the fallback.
 
     Args:
         run: The current one.
@@ -31,13 +31,14 @@ def check_coverage(
         WarehouseError: The warehouse refused.
     """
     sql = queries.check(run.catalogue, [run.catalogue.table(name) for name in tables])
-    with run.warehouse("check", game_date=game_date) as warehouse:
-        (row,) = warehouse.fetch(sql, window(run.settings, season_start, game_date, game_date))
+    parameters = window(run.settings, season_start, game_date, game_date)
     counts = {}
-    for name in tables:
-        if preferred := run.catalogue.build(name).preferred:
-            found = {column: row[f"{name}__{column}"] for column in queries.COVERAGE_COLUMNS}
-            counts[name] = _source_counts(preferred.name, found)
+    with run.warehouse("check", game_date=game_date) as warehouse:
+        (row,) = warehouse.fetch(sql, parameters)
+        for name in tables:
+            if preferred := run.catalogue.build(name).preferred:
+                found = {column: row[f"{name}__{column}"] for column in queries.COVERAGE_COLUMNS}
+                counts[name] = _compared(run, warehouse, name, _source_counts(preferred.name, found), parameters)
     return _reference(game_date, row), counts
 
 
@@ -82,6 +83,15 @@ def window(settings: Settings, season_start: date, first: date, last: date) -> d
 def names(joined: str | None) -> tuple[str, ...]:
     """Split what STRING_AGG joined with commas."""
     return tuple(joined.split(",")) if joined else ()
+
+
+def _compared(run: Run, warehouse: Warehouse, table: str, counts: SourceCounts, parameters: Parameters) -> SourceCounts:
+    """Add how often the preferred source says other than the fallback; nothing is asked where it has no rows."""
+    sql = queries.disagreement(run.catalogue, run.catalogue.table(table)) if counts.players else None
+    if sql is None:
+        return counts
+    found = tuple(Disagreement.model_validate(row) for row in warehouse.fetch(sql, parameters))
+    return counts.model_copy(update={"disagreements": found})
 
 
 def _reference(game_date: date, row: Row) -> Reference:

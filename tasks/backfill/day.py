@@ -123,6 +123,28 @@ class Reference(BaseModel):
         return tuple(reasons)
 
 
+class Disagreement(BaseModel):
+    """How often the preferred source says other than the fallback. Grain: game_date, column."""
+
+    model_config = ConfigDict(frozen=True)
+
+    column_name: str
+    compared: int
+    """Rows in which both know the column."""
+    different: int = 0
+    """Those in which they differ by more than rounding."""
+    examples: str | None = None
+
+    @property
+    def share(self) -> float:
+        """Different / compared, from 0 to 1; 0 if nothing is compared."""
+        return self.different / self.compared if self.compared else 0.0
+
+    def __str__(self) -> str:
+        rows = f"{self.different} of {self.compared} rows ({percent(self.share)})"
+        return f"{self.column_name} in {rows}, as in {self.examples}"
+
+
 class SourceCounts(BaseModel):
     """What one source holds of a day, compared with the expected set by entity. Grain: game_date."""
 
@@ -135,11 +157,22 @@ class SourceCounts(BaseModel):
     """Distinct entities that the source holds for the day, expected or not."""
     duplicates: int = 0
     missing: tuple[str, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    """Of each column that the fallback has too; empty if they were not compared."""
 
     @property
     def coverage(self) -> float:
         """Covered / expected, from 0 to 1; 0 if nothing is expected."""
         return self.covered / self.expected if self.expected else 0.0
+
+    def warnings(self, build: Build) -> tuple[Reason, ...]:
+        """Name the columns of which the source says other than the fallback in too many rows, whichever is used."""
+        found = [each for each in self.disagreements if each.different and each.share >= build.thresholds.disagree_from]
+        if not found:
+            return ()
+        columns = "; ".join(map(str, found))
+        message = f"{self.source} against {build.fallback.name}: {columns}; find out which is wrong, and correct it"
+        return (Reason(category="sources_disagree", message=message),)
 
     def __str__(self) -> str:
         return f"{self.source} covers {self.covered} of {self.expected} ({percent(self.coverage)})"

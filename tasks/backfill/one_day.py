@@ -163,9 +163,12 @@ class _Day:
         return table, self._passed(adopted(table, source), started_at, verdict, reference)
 
     def _passed(self, table: TablePlan, started_at: datetime, verdict: Verdict, reference: Reference) -> Checkpoint:
-        """Return the checkpoint of a verdict, with what the day's reference warns of."""
+        """Return the checkpoint of a verdict, with what the day's reference and its sources warn of."""
         reasons, outcome = verdict.reasons, verdict.outcome
-        warnings = reference.warnings(self._run.catalogue.build(table.table).looks_back_on)
+        build = self._run.catalogue.build(table.table)
+        warnings = reference.warnings(build.looks_back_on)
+        if table.source_counts is not None:
+            warnings += table.source_counts.warnings(build)
         if warnings and outcome in ("complete", "complete_with_warning"):
             reasons, outcome = (*reasons, *warnings), "complete_with_warning"
         return self._judged(table, started_at, outcome, reasons, verdict)

@@ -18,6 +18,7 @@ from tests.backfill.observe import (
     content,
     days,
     failures,
+    lookups,
     open_season,
     outcomes,
     published,
@@ -137,9 +138,12 @@ def test_a_runs_own_cap_is_the_cap_of_each_of_its_jobs(
     assert not any(map(billed, jobs_of_runs(server, project)[before:]))
 
 
+@pytest.mark.parametrize("pre_game", [0, 20, 40])
 def test_a_runs_bytes_are_estimated_with_those_of_its_plan(
-    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
+    season: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str, pre_game: int
 ) -> None:
+    season.expect_upcoming(DAY, lookups(season, DAY)[:pre_game])
+    season.write(settings)
     for dry_run in (True, False):
         before = len(jobs_of_runs(server, project))
         state = backfill(start_date=DAY, dry_run=dry_run, return_state=True)
@@ -147,6 +151,8 @@ def test_a_runs_bytes_are_estimated_with_those_of_its_plan(
         assert plan is not None
         jobs = [job for job in jobs_of_runs(server, project)[before:] if "-report-" not in job["jobReference"]["jobId"]]
         assert estimate(plan["description"]) >= sum(map(billed, jobs)) / MIB * 0.995
+        checks = [job for job in jobs if "-check-" in job["jobReference"]["jobId"] and billed(job)]
+        assert len(checks) == (2 if pre_game else 1), "the sources are compared where the pre-game table has rows"
 
 
 @pytest.mark.parametrize("step", STEPS)

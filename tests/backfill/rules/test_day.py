@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.backfill.day import ContextSource, Reference, SourceCounts, choose_source, is_bootstrap
+from tasks.backfill.day import ContextSource, Disagreement, Reference, SourceCounts, choose_source, is_bootstrap
 from tasks.tables.spec import Build
 from tasks.text import percent
 
@@ -75,6 +75,46 @@ def test_a_source_that_holds_a_player_twice_is_not_taken() -> None:
     source, reason = choose_source(BUILD, counts(187, duplicates=2))
     assert (source, BUILD.is_fallback(source)) == ("synthetic", True)
     assert reason == "upcoming holds 2 players more than once; upcoming covers 187 of 187 (100.0 %)"
+
+
+def disagreeing(different: int, compared: int, column: str = "days_rest") -> Disagreement:
+    return Disagreement(column_name=column, compared=compared, different=different, examples="bos1 2 against 1")
+
+
+@pytest.mark.parametrize(
+    ("different", "compared", "warns"),
+    [
+        *((different, 187, different >= 10) for different in (0, 1, 9, 10, 187)),
+        *((1, compared, compared <= 20) for compared in (1, 19, 20, 21)),
+        (0, 0, False),
+    ],
+)
+def test_sources_that_differ_in_5_percent_of_the_rows_of_a_column_are_a_warning(
+    different: int, compared: int, warns: bool
+) -> None:
+    reasons = counts(187, disagreements=(disagreeing(different, compared),)).warnings(BUILD)
+    assert [(reason.category, reason.overridable) for reason in reasons] == [("sources_disagree", False)] * warns
+
+
+def test_exactly_5_percent_is_a_warning_for_every_number_of_rows() -> None:
+    for compared in range(1, 501):
+        fewest = -(-compared // 20)
+        assert counts(187, disagreements=(disagreeing(fewest, compared),)).warnings(BUILD)
+        assert not counts(187, disagreements=(disagreeing(fewest - 1, compared),)).warnings(BUILD)
+
+
+def test_sources_that_disagree_say_of_which_columns_in_how_many_rows_with_examples_and_what_to_do() -> None:
+    found = (disagreeing(10, 187), disagreeing(9, 187, "games_in_last_7_days"), disagreeing(3, 4, "pace_differential"))
+    (reason,) = counts(187, disagreements=found).warnings(BUILD)
+    assert str(reason) == (
+        "sources_disagree: upcoming against synthetic: "
+        "days_rest in 10 of 187 rows (5.3 %), as in bos1 2 against 1; "
+        "pace_differential in 3 of 4 rows (75.0 %), as in bos1 2 against 1; find out which is wrong, and correct it"
+    )
+
+
+def test_sources_that_were_not_compared_are_no_warning() -> None:
+    assert counts(187).warnings(BUILD) == ()
 
 
 def test_a_source_is_not_taken_where_nothing_is_expected() -> None:
