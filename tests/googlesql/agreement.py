@@ -19,9 +19,9 @@ START = date(2022, 10, 18)
 ZONES = ("player_shot_zone_analysis", "team_defense_zone_analysis")
 
 
-def parameters(day: date, start: date) -> dict[str, Any]:
+def parameters(day: date, start: date, first: date | None = None) -> dict[str, Any]:
     return {
-        "first_date": day,
+        "first_date": first or day,
         "first_game": "0",
         "from_date": start,
         "newest_final": start,
@@ -48,14 +48,14 @@ def write(settings: Settings, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -
                 warehouse.replace(table, arrow, match=[table.partition])
 
 
-def with_zone_rows(settings: Settings, rows: Rows, day: date, start: date) -> Rows:
+def with_zone_rows(settings: Settings, rows: Rows, given: Mapping[str, Any]) -> Rows:
     """Add the rows of the zone tables, which the main table is built from."""
     built: Rows = {}
     with open_warehouse(settings.connection()) as warehouse:
         for name in ZONES:
             table = catalogue().table(name)
             sql = catalogue().query(name, "build", source=catalogue().build(name).fallback.name)
-            found = warehouse.fetch(sql, parameters(day, start))
+            found = warehouse.fetch(sql, given)
             built[table.full_name] = found
             if found:
                 arrow = pa.Table.from_pylist(found, arrow_schema(table))
@@ -70,16 +70,28 @@ def assert_agree(
     day: date = DAY,
     start: date = START,
     *,
+    first: date | None = None,
     only: Collection[str] | None = None,
 ) -> int:
-    """Run every statement, or only those named, on both; returns how many rows were compared."""
+    """Run every statement, or only those named, on both; returns how many rows were compared.
+
+    Args:
+        googlesql: Google's evaluator.
+        settings: An empty warehouse.
+        rows: The rows of the inputs.
+        day: The day, or the last one.
+        start: Before it nothing is read.
+        first: The first day, if there are more than one.
+        only: The names of the statements.
+    """
+    given = parameters(day, start, first)
     write(settings, rows)
-    rows = with_zone_rows(settings, rows, day, start)
+    rows = with_zone_rows(settings, rows, given)
     queries = {name: sql for name, sql in statements() if only is None or name in only}
     compared = 0
     with open_warehouse(settings.connection()) as warehouse:
-        for name, found in googlesql.run(queries, parameters(day, start), rows):
-            mine = [comparable(row) for row in warehouse.fetch(queries[name], parameters(day, start))]
+        for name, found in googlesql.run(queries, given, rows):
+            mine = [comparable(row) for row in warehouse.fetch(queries[name], given)]
             theirs = [comparable(row) for row in found]
             for row in mine:
                 assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"

@@ -76,9 +76,9 @@ def _create_table(engine: Engine, tree: exp.Create, name: str, options: dict[str
         raise not_implemented("CREATE TABLE without columns, LIKE or a query")
     _describe(table, options)
     table.requires_filter = bool(options.get("require_partition_filter", table.requires_filter))
-    rows = engine.run(engine.duckdb(tree.expression)) if tree.expression is not None else []
+    rows: list[tuple[Any, ...]] = []
     if tree.expression is not None:
-        given = engine.describe(tree.expression)
+        given, rows = engine.query(tree.expression)
         if [each.name for each in given] != [each.name for each in table.fields]:
             raise ApiError("invalidQuery", f"The query's columns are not those of {table.full_name}")
         table.check_types([each.type for each in given])

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb  # noqa: TID251 - this server's engine
+from duckdb import DuckDBPyConnection  # noqa: TID251
 from sqlglot import exp  # noqa: TID251
 
-from tasks.errors import QueryError
-from tasks.warehouse.dialect import to_duckdb
+from tasks.warehouse import dialect
 from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.sql.syntax import Tree, name_of, read_as_of
 from tests.bigquery_server.storage.tables import API_TYPES, Field
@@ -75,31 +75,40 @@ class Engine:
 
     def condition(self, condition: Tree) -> str:
         """Return a condition of a statement, in DuckDB's dialect."""
-        return _translate(f"SELECT 1 WHERE {condition.sql(dialect='bigquery')}").partition(" WHERE ")[2]
+        return dialect.duckdb_of(exp.paren(condition))
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a statement in DuckDB's dialect and return its rows."""
-        named = set(re.findall(r"\$(\w+)", text))
-        used = {name: value for name, value in self._parameters.items() if name in named}
-        try:
-            rows = self.project.connection.execute(text, used).fetchall()
-        except duckdb.Error as error:
-            raise ApiError("invalidQuery", str(error)) from error
-        return [tuple(map(_value, row)) for row in rows]
+        return [tuple(map(_value, row)) for row in self._execute(text).fetchall()]
+
+    def query(self, tree: Tree) -> tuple[list[Field], list[tuple[Any, ...]]]:
+        """Run a query and return its columns and rows."""
+        done = self._execute(self.duckdb(tree))
+        fields = [_field(name, str(kind)) for name, kind, *_ in done.description or []]
+        return fields, [tuple(map(_value, row)) for row in done.fetchall()]
 
     def describe(self, tree: Tree) -> list[Field]:
         """Return the columns that a query would give."""
-        fields = []
-        for name, kind, *_ in self.run(f"DESCRIBE {self.duckdb(tree)}"):
-            if kind in _RESULT_TYPES:
-                fields.append(Field(name, _RESULT_TYPES[kind]))
-            elif kind.removesuffix("[]") in API_TYPES:
-                fields.append(Field(name, API_TYPES[kind.removesuffix("[]")], "REPEATED"))
-            elif kind.startswith("DECIMAL"):
-                fields.append(Field(name, "FLOAT"))  # what DuckDB makes of a literal with a fraction
-            else:
-                raise not_implemented(f"results of DuckDB's type {kind}")
-        return fields
+        return [_field(name, kind) for name, kind, *_ in self.run(f"DESCRIBE {self.duckdb(tree)}")]
+
+    def _execute(self, text: str) -> DuckDBPyConnection:
+        named = set(re.findall(r"\$(\w+)", text))
+        used = {name: value for name, value in self._parameters.items() if name in named}
+        try:
+            return self.project.connection.execute(text, used)
+        except duckdb.Error as error:
+            raise ApiError("invalidQuery", str(error)) from error
+
+
+def _field(name: str, kind: str) -> Field:
+    """Return a column of a result, by DuckDB's type."""
+    if kind in _RESULT_TYPES:
+        return Field(name, _RESULT_TYPES[kind])
+    if kind.removesuffix("[]") in API_TYPES:
+        return Field(name, API_TYPES[kind.removesuffix("[]")], "REPEATED")
+    if kind.startswith("DECIMAL"):
+        return Field(name, "FLOAT")  # what DuckDB makes of a literal with a fraction
+    raise not_implemented(f"results of DuckDB's type {kind}")
 
 
 class _Same:
@@ -117,22 +126,12 @@ class _Same:
 
 @lru_cache(maxsize=1024)
 def _translated(same: _Same, states: tuple[str, ...]) -> str:
-    tree = same.tree
-    if states or tree.find(exp.CurrentTimestamp):
-        tree = tree.copy()
-        for node, state in zip(list(read_as_of(tree)), states, strict=True):
-            table = exp.to_table(state, alias=node.alias_or_name)
-            node.replace(table)
-        for now in list(tree.find_all(exp.CurrentTimestamp)):
-            now.replace(exp.cast(exp.Literal.string(_NOW), "TIMESTAMPTZ"))
-    return _translate(tree.sql(dialect="bigquery"))
-
-
-def _translate(text: str) -> str:
-    try:
-        return to_duckdb(text)[0]
-    except QueryError as error:
-        raise ApiError("invalidQuery", str(error)) from error
+    tree = same.tree.copy()
+    for node, state in zip(list(read_as_of(tree)), states, strict=True):
+        node.replace(exp.to_table(state, alias=node.alias_or_name))
+    for now in list(tree.find_all(exp.CurrentTimestamp)):
+        now.replace(exp.cast(exp.Literal.string(_NOW), "TIMESTAMPTZ"))
+    return dialect.duckdb_of(tree)
 
 
 def _value(value: Any) -> Any:

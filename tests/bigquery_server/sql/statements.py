@@ -38,6 +38,7 @@ class Statement:
     def __init__(self, project: "Project", sql: str, parameters: Mapping[str, Any]) -> None:
         self._project, self._engine = project, Engine(project, parameters)
         self.tree = parse(sql)
+        self._sizes: dict[str, int] = {}
 
     def needs(self) -> Iterator[tuple[str, str]]:
         """The permissions that it takes, each with the table or dataset on which.
@@ -123,8 +124,11 @@ class Statement:
         if not read:
             return 0
         left = " AND ".join(self._pruning(part) for part in filters) or "TRUE"
-        (found,) = self._engine.run(f"SELECT {size_of(read)} FROM {scan.table.quoted} WHERE {left}")
-        return int(found[0])
+        text = f"SELECT {size_of(read)} FROM {scan.table.quoted} WHERE {left}"
+        if text not in self._sizes:
+            ((size,),) = self._engine.run(text)
+            self._sizes[text] = int(size)
+        return self._sizes[text]
 
     def run(self) -> Result:
         """Run it; all of it happens or nothing."""
@@ -139,7 +143,7 @@ class Statement:
             return dml.delete(self._engine, tree)
         if isinstance(tree, exp.Insert):
             return dml.insert(self._engine, tree)
-        return Result("SELECT", self._engine.describe(tree), self._engine.run(self._engine.duckdb(tree)))
+        return Result("SELECT", *self._engine.query(tree))
 
     def schema(self) -> list[Field]:
         """The columns that a query would give."""

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-import sqlglot  # noqa: TID251
 from sqlglot import exp  # noqa: TID251
 
+from tasks.errors import QueryError
+from tasks.warehouse import dialect
 from tests.bigquery_server.errors import ApiError, not_implemented
 
 Tree = exp.Expr
@@ -35,8 +36,8 @@ def parse(sql: str) -> Tree:
     if re.match(r"\s*CREATE\s+SNAPSHOT\b", sql, re.IGNORECASE):
         return _parse_snapshot(sql)
     try:
-        tree = sqlglot.parse_one(sql, read="bigquery")
-    except sqlglot.errors.ParseError as error:
+        tree = dialect.parse(sql)
+    except QueryError as error:
         raise ApiError("invalidQuery", f"Syntax error: {error}") from error
     if isinstance(tree, exp.Query):
         return tree
