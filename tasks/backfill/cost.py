@@ -12,7 +12,6 @@ from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.adoption_query import adoption_query
-from tasks.tables.catalogue import Catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters, Warehouse
 from tasks.warehouse.dry_run import STAGED
@@ -109,19 +108,21 @@ def _bytes_of_day(
     for table in tables:
         if request.adopt:
             found.append(warehouse.estimate(adoption_query(catalogue, table), read))
-        build = _most_expensive_build(catalogue, table.name)
+        sources = catalogue.build(table.name).sources
+        builds = [catalogue.query(table.name, "build", source=source.name) for source in sources]
         if run.dry_run:  # the gate reads the rows from the build itself
-            found.append(warehouse.estimate(gate_query(catalogue, table, STAGED, build), season))
+            builds = [gate_query(catalogue, table, STAGED, build) for build in builds]
+        found.append(_most([warehouse.estimate(build, season) for build in builds]))
+        if run.dry_run:
             continue
-        found.append(warehouse.estimate(build, season))
         staged = f"(SELECT * FROM {table.full_name} WHERE {table.partition} = @game_date)"
         found.append(warehouse.estimate(gate_query(catalogue, table, staged), season))
     return None if None in found else sum(each for each in found if each is not None)
 
 
-def _most_expensive_build(catalogue: Catalogue, table: str) -> str:
-    """Return the build from the fallback: it reads the box scores of the season, which the other sources do not."""
-    return catalogue.query(table, "build", source=catalogue.build(table).fallback.name)
+def _most(estimates: Sequence[int | None]) -> int | None:
+    """Return the bytes of the source that reads most, as it is not known yet which one a day will be built from."""
+    return None if None in estimates else max(each for each in estimates if each is not None)
 
 
 def _size(count: int) -> str:
