@@ -12,6 +12,7 @@ from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.adoption_query import adoption_query
+from tasks.tables.catalogue import Catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters, Warehouse
 from tasks.warehouse.dry_run import STAGED
