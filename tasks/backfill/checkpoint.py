@@ -1,7 +1,7 @@
 """A checkpoint: what was decided about one table and day, and whether that still holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -120,6 +120,12 @@ class Now:
     """What would be taken."""
     expected_digest: str | None = None
     """Of who is expected; None if the table does not depend on it."""
+    would_be: str | None = None
+    """The digest of the rows that would be built; None if nobody has looked."""
+
+
+BEFORE = " of the days before"
+"""Ends the name of an input's part that lies before the day: of it, a row looks back on few games."""
 
 
 def staleness(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
@@ -140,10 +146,22 @@ def staleness(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
     return (*reasons, *changed_inputs(checkpoint, now))
 
 
+def depends_on_rows(checkpoint: Checkpoint, now: Now) -> bool:
+    """Tell whether a published day is stale or not by what its rows would be: what has changed lies before it."""
+    same = replace(now, would_be=checkpoint.rows_digest)
+    return checkpoint.rows_digest is not None and bool(staleness(checkpoint, now)) and not staleness(checkpoint, same)
+
+
 def changed_inputs(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
-    """Say which inputs have changed since a checkpoint, or are new; empty if none has and none is."""
+    """Say which inputs have changed since a checkpoint, or are new; empty if none has and none is.
+
+    A change before the day counts if the day's rows would be others. What they would be is not known of rows of a
+    source that is gone; but if the source had everybody, they were made of it, and of other tables' rows, alone.
+    """
     reasons, before = [], checkpoint.inputs
     changed = [name for name, digest in now.inputs.items() if name in before and before[name] != digest]
+    if (now.would_be is not None and now.would_be == checkpoint.rows_digest) or _is_of_a_source_gone(checkpoint, now):
+        changed = [name for name in changed if not name.endswith(BEFORE)]
     added = [name for name in now.inputs if name not in before]
     if changed:
         reasons.append(f"changed since: {', '.join(sorted(changed))}")
@@ -151,3 +169,8 @@ def changed_inputs(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
         is_source = added == [f"source {now.source}"]
         reasons.append(f"{now.source} is available now" if is_source else f"new inputs: {added}")
     return tuple(reasons)
+
+
+def _is_of_a_source_gone(checkpoint: Checkpoint, now: Now) -> bool:
+    source = f"source {checkpoint.source}"
+    return source in checkpoint.inputs and source not in now.inputs and not checkpoint.source_missing

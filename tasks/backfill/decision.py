@@ -7,10 +7,11 @@ from typing import NamedTuple
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.day import Reason, Reference
 from tasks.backfill.replacement import Standing
+from tasks.tables.spec import LookBack
 
 NO_REASON = "no reason given"
 REFERENCE = "reference"
-"""The name of the reference among the inputs of a waived day."""
+"""The name of the audit of the games among the inputs of a day."""
 NOT_WAIVED = (
     "coverage_below_threshold",
     "would_be_worse",
@@ -51,9 +52,10 @@ def waiver(
     return Decision(last.decision_reason or NO_REASON, last.decided_by or "unknown")
 
 
-def reference_digest(reference: Reference) -> str:
-    """Return a digest of what is wrong with a day's reference: a waiver ends when that changes."""
-    return sha256("; ".join(str(each) for each in reference.blocks()).encode()).hexdigest()[:16]
+def reference_digest(reference: Reference, looks_back_on: LookBack = "season") -> str:
+    """Return a digest of what is wrong with a day's games, and with those before it: its verdict follows from that."""
+    wrong = [*reference.blocks(), *reference.warnings(looks_back_on)]
+    return sha256("; ".join(map(str, wrong)).encode()).hexdigest()[:16]
 
 
 def decided(outcome: str, reasons: Sequence[Reason], decision: Decision) -> str:

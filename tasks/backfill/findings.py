@@ -1,12 +1,13 @@
 """What a survey has found: all that a plan is decided on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 
-from tasks.backfill.checkpoint import Checkpoint, History, Now, Rows, TableDay
+from tasks.backfill.checkpoint import BEFORE, Checkpoint, History, Now, Rows, TableDay
 from tasks.backfill.day import Reference, SourceCounts, is_bootstrap, read_from
+from tasks.backfill.decision import REFERENCE, reference_digest
 from tasks.backfill.gate import Outcome
 from tasks.tables.spec import Build
 
@@ -34,6 +35,8 @@ class Survey:
     """The rows of derived tables."""
     histories: Mapping[TableDay, History]
     """Of the days that are not skipped."""
+    would_be: Mapping[tuple[str, date, str], str] = field(default_factory=dict)
+    """A digest of the rows that would be built, by table, day and source; of the days where it matters."""
 
     def reference(self, day: date) -> Reference:
         """Return the day's games."""
@@ -64,17 +67,16 @@ class Survey:
     def inputs(self, table: str, day: date, source: str) -> dict[str, str]:
         """Return a digest of each input that a day's rows would be built from, by name."""
         build, start = self.builds[table], self.season_start(day)
-        found = {}
+        found = {REFERENCE: reference_digest(self.reference(day), build.looks_back_on)}
         for needed in build.inputs:
-            since = day if needed.window == "day" else read_from(start) if start else date.min
-            until_day_itself = needed.window != "season_before"
-            found[needed.table] = input_digest(
-                [
-                    (at, digest)
-                    for at, digest in self.digests[needed.table]
-                    if since <= at < day or (at == day and until_day_itself)
-                ]
-            )
+            digests = self.digests[needed.table]
+            if needed.window != "season_before":
+                found[needed.table] = input_digest([each for each in digests if each[0] == day])
+            if needed.window != "day":
+                since = read_from(start) if start else date.min
+                found[f"{needed.table}{BEFORE}"] = input_digest([each for each in digests if since <= each[0] < day])
+        for dependency in build.depends_on:
+            found[dependency] = self.rows_there(dependency, day).digest or ""
         for each in build.sources:
             if each.table and each.name == source:
                 days = [(at, digest) for at, digest in self.digests[each.table] if at == day]
@@ -93,6 +95,7 @@ class Survey:
             rows=self.rows_there(table, day),
             source=source,
             expected_digest=self.expected_digest(table, day),
+            would_be=self.would_be.get((table, day, source)),
         )
 
     def rows_there(self, table: str, day: date) -> Rows:

@@ -12,7 +12,7 @@ from tasks.backfill.build import build_rows, synthesize_context
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.coverage import check_coverage
 from tasks.backfill.day import Reason, Reference, SourceCounts, choose_source
-from tasks.backfill.decision import NO_REASON, REFERENCE, Decision, decided, reference_digest, waiver
+from tasks.backfill.decision import NO_REASON, Decision, decided, waiver
 from tasks.backfill.gate import PUBLISHED, Outcome, StagedFacts, Verdict
 from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.records import record_checkpoints
@@ -87,7 +87,7 @@ class _Day:
         self.tried: list[Checkpoint] = []
         self.retryable: set[str] = set()
         """The tables of which another attempt can succeed with the same inputs."""
-        self._published: set[str] = set()
+        self._published: dict[str, str] = {}
         """The tables that were published, or would have been if this were no dry run."""
 
     def build(self) -> None:
@@ -203,7 +203,7 @@ class _Day:
 
     def _only_waits(self, name: str, reasons: Sequence[Reason]) -> bool:
         """Whether a table is blocked for nothing but others that failed of an error that may pass."""
-        failed = {each.table_name for each in self.tried} - self._published
+        failed = {each.table_name for each in self.tried} - self._published.keys()
         return only_waits(reasons, failed & set(self._run.catalogue.build(name).depends_on), self.retryable)
 
     def _judged(
@@ -214,14 +214,13 @@ class _Day:
         reasons: Sequence[Reason],
         verdict: Verdict | None,
     ) -> Checkpoint:
+        facts = verdict.facts if verdict else None
         if outcome in PUBLISHED:
-            self._published.add(table.table)
+            self._published[table.table] = (facts.rows_digest if facts else None) or ""
         elif self._only_waits(table.table, reasons):
             self.retryable.add(table.table)
-        decision, inputs = self._decision(table, outcome, reasons), dict(table.inputs)
-        if decision and outcome == "blocked":
-            outcome, inputs = "waived", {**table.inputs, REFERENCE: reference_digest(self._day.reference)}
-        facts = verdict.facts if verdict else None
+        decision = self._decision(table, outcome, reasons)
+        outcome = "waived" if decision and outcome == "blocked" else outcome
         parts = [_counts(facts)] if facts else []
         parts += [str(reason) for reason in reasons]
         if decision:
@@ -253,7 +252,7 @@ class _Day:
             rows_digest=facts.rows_digest if facts and outcome in PUBLISHED else None,
             decision_reason=decision.reason if decision else None,
             decided_by=decision.by if decision else None,
-            inputs=inputs,
+            inputs={name: self._published.get(name, digest) for name, digest in table.inputs.items()},
             code_version=table.code_version,
             started_at=started_at,
             recorded_at=datetime.now(UTC),

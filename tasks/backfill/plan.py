@@ -1,15 +1,13 @@
 """The plan: for every day and table, what is there and what is to be done."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import Checkpoint, Now, changed_inputs, staleness
+from tasks.backfill.checkpoint import Checkpoint, Now, changed_inputs, depends_on_rows, staleness
 from tasks.backfill.day import Reference, SourceCounts, choose_source
-from tasks.backfill.decision import REFERENCE, reference_digest
 from tasks.backfill.findings import Survey
 from tasks.backfill.gate import Outcome
 from tasks.backfill.replacement import Standing, standing
@@ -93,6 +91,22 @@ def plan_days(survey: Survey, request: BackfillRequest) -> tuple[DayPlan, ...]:
     return tuple(_plan_day(survey, request, day) for day in request.days())
 
 
+def doubtful(survey: Survey, request: BackfillRequest) -> dict[tuple[str, str], list[date]]:
+    """Return the days that are stale or not by what their rows would be, by table and source.
+
+    Something has changed before them, and nothing else: most of them do not look back on it.
+    """
+    found: dict[tuple[str, str], list[date]] = {}
+    for day in request.days():
+        for name, build in survey.builds.items() if survey.skipped(day) is None else ():
+            published = survey.published(name, day)
+            asked = request.context_source if name in request.tables else "auto"
+            source, _ = choose_source(build, survey.counts(name, day), asked)
+            if published is not None and depends_on_rows(published, survey.now(name, day, source)):
+                found.setdefault((name, source), []).append(day)
+    return found
+
+
 def _plan_day(survey: Survey, request: BackfillRequest, day: date) -> DayPlan:
     skipped, tables = survey.skipped(day), list[TablePlan]()
     stale = _stale_dependencies(survey, request, day) if skipped is None else {}
@@ -132,7 +146,7 @@ def _plan_table(
     skipped, counts, history = survey.skipped(day), survey.counts(name, day), survey.histories.get((name, day))
     source, source_reason = choose_source(survey.builds[name], counts, request.context_source)
     now, last = survey.now(name, day, source), history.last if history else None
-    state, why, action = table_state(last, now, survey.reference(day))
+    state, why, action = table_state(last, now)
     if skipped == "no_games" and now.rows.count:
         state, why, action = "stale", f"the table holds {now.rows.count} rows, the schedule says no games", "build"
     elif skipped is not None:
@@ -195,15 +209,14 @@ def _newer(survey: Survey, name: str, day: date, renewed: Mapping[str, str]) -> 
             yield f"{dependency} is newer"
 
 
-def table_state(last: Checkpoint | None, now: Now, reference: Reference) -> tuple[State, str, Action]:
+def table_state(last: Checkpoint | None, now: Now) -> tuple[State, str, Action]:
     """Say what a table's last checkpoint of a day is worth now, why, and what is to be done."""
     if last is None:
         return "none", "no checkpoint", "build"
     if last.outcome in ("no_games", "skipped_bootstrap"):
         return "none", f"{last.outcome} before", "build"
     if last.outcome == "waived":
-        with_reference = replace(now, inputs={**now.inputs, REFERENCE: reference_digest(reference)})
-        changed = changed_inputs(last, with_reference)
+        changed = changed_inputs(last, now)
         return ("waived", "; ".join(changed), "build") if changed else ("waived", "waived before", "keep")
     if not last.is_done:
         state: State = "blocked" if last.outcome == "blocked" else "failed"

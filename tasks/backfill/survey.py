@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 from tasks.backfill.checkpoint import Rows, TableDay
 from tasks.backfill.cost import describe_cost, with_costs
 from tasks.backfill.coverage import read_references, read_source_counts, window
 from tasks.backfill.day import read_from
 from tasks.backfill.findings import DayDigest, Survey
-from tasks.backfill.plan import DayPlan, Plan, plan_days
+from tasks.backfill.plan import DayPlan, Plan, doubtful, plan_days
 from tasks.backfill.records import HISTORY, RECORDS, read_histories
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.artifacts import write_table
@@ -77,7 +77,8 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
         histories={},
     )
     days = [day for day in request.days() if found.skipped(day) is None]
-    return replace(found, histories=read_histories(run, warehouse, list(builds), days) if days else {})
+    found = replace(found, histories=read_histories(run, warehouse, list(builds), days) if days else {})
+    return replace(found, would_be=_read_would_be(run, warehouse, season, doubtful(found, request)))
 
 
 def read_rows_there(
@@ -93,6 +94,19 @@ def _read_expected_digests(run: Run, warehouse: Warehouse, season: date, first: 
     sql = queries.expected_digests(run.catalogue)
     rows = warehouse.fetch(sql, window(run.settings, season, first, last))
     return {row["game_date"]: row["digest"] for row in rows}
+
+
+def _read_would_be(
+    run: Run, warehouse: Warehouse, season: date, doubtful: Mapping[tuple[str, str], Sequence[date]]
+) -> dict[tuple[str, date, str], str]:
+    """Digest the rows that would be built now, of the days of which it matters; one query for each table and source."""
+    found: dict[tuple[str, date, str], str] = {}
+    for (table, source), days in doubtful.items():
+        sql = queries.would_be(run.catalogue, run.catalogue.table(table), source)
+        read = window(run.settings, season, min(days), max(days))
+        rows = warehouse.fetch(sql, {**read, "run_id": run.id, "processed_at": datetime.now(UTC)})
+        found |= {(table, row["game_date"], source): row["digest"] for row in rows}
+    return found
 
 
 def _read_season_starts(warehouse: Warehouse, catalogue: Catalogue, first: date, last: date) -> Mapping[int, date]:

@@ -170,6 +170,22 @@ GROUP BY game_date"""
     )
 
 
+def would_be(catalogue: Catalogue, table: TableSpec, source: str) -> str:
+    """The digest that the gate would give each day's rows if they were built now, from a source.
+
+    Grain: game_date, from @first_date to @game_date; only days with rows.
+    """
+    columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in table.columns)
+    built = f"SELECT {columns} FROM (\n{catalogue.query(table.name, 'build', source=source)}\n)"
+    text = f"""WITH content AS (
+  {content(table, "built")}
+)
+SELECT game_date, {DIGEST} AS digest
+FROM content
+GROUP BY game_date"""
+    return catalogue.complete(text, table=table.name, parts=(("built", built),))
+
+
 def expected_digests(catalogue: Catalogue) -> str:
     """A digest of who is expected on each day. Grain: game_date, from @first_date to @game_date; only days with any."""
     return catalogue.complete(f"""WITH content AS (

@@ -46,8 +46,7 @@ def test_a_table_asked_for_alone_is_not_built_from_stale_ones_and_what_is_publis
         league.game(day, "BOS", "DEN")
     league.write(settings)
     run(DAY)
-    league.box[0]["points"] += 2  # of the opening
-    league.box[10]["points"] += 2
+    league.box[0]["paint_makes"] -= 1  # of the opening
     league.write(settings)
     (row,) = run(DAY, tables=[COMPOSITE]).rows
     assert (row.outcome, row.published) == ("blocked", 20)

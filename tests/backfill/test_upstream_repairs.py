@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,54 @@ def test_repaired_box_scores_rebuild_their_day_and_the_days_that_look_back_on_it
     assert built(run((one, three))) == set()
 
 
+def test_a_correction_rebuilds_its_day_and_those_later_days_whose_rows_it_changes(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two, three, much_later = *days(3), DAY + timedelta(days=10)
+    open_season(league, one, two, three, much_later)
+    league.write(settings)
+    run((one, much_later))
+    box = f"UPDATE {BOX} SET {{}} WHERE game_date = '{one}' AND player_lookup = 'bos1'"
+
+    run_sql(settings, box.format("assists = assists + 1"))  # no later day reads them
+    assert built(run((one, much_later))) == {one}
+    assert "done before" in why_planned(two)
+
+    run_sql(settings, box.format("usage_rate = usage_rate + 5"))  # of the last week only
+    assert built(run((one, much_later))) == {one, two, three}
+    assert "changed since: player_game_summary of the days before" in why_planned(two)
+    assert "done before" in why_planned(much_later)
+    before = content(settings)
+    run((one, much_later), resume=False)
+    assert content(settings) == before
+
+
+def test_a_day_of_pre_game_rows_that_are_gone_is_rebuilt_for_nothing_that_it_did_not_need(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two = days(2)
+    open_season(league, one, two)
+    league.expect_upcoming(two, lookups(league, two))
+    league.write(settings)
+    run((one, two))
+    run_sql(
+        settings,
+        "DELETE FROM nba_analytics.upcoming_player_game_context",
+        f"UPDATE {BOX} SET minutes_played = minutes_played + 2 WHERE game_date = '{one}' AND player_lookup = 'bos1'",
+    )
+    report = run((one, two))
+    assert built(report) == {one}
+    assert [row.source for row in report.rows] == ["synthetic", "upcoming"]
+
+    shots = "paint_makes = paint_makes - 1"  # the zones of the day before are what the day is built from
+    run_sql(settings, f"UPDATE {BOX} SET {shots} WHERE game_date = '{one}' AND player_lookup = 'bos1'")
+    report = run((one, two))
+    assert [row.source for row in report.rows] == ["synthetic", "synthetic"]
+    decided = checkpoint(settings, two)
+    assert decided is not None
+    assert "it was built from upcoming before, which no longer covers the day" in (decided.source_reason or "")
+
+
 def test_a_changed_schedule_rebuilds_its_day_and_the_days_that_look_back_on_it(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
@@ -68,13 +116,16 @@ def test_a_changed_schedule_rebuilds_its_day_and_the_days_that_look_back_on_it(
     open_season(league, one, two, three)
     league.write(settings)
     run((one, three))
-    run_sql(
-        settings,
-        "UPDATE nba_reference.nba_schedule SET home_team_tricode = 'NYK', away_team_tricode = 'BOS' "
-        f"WHERE game_date = '{two}' AND home_team_tricode = 'BOS'",
-    )
+    game = f"WHERE game_date = '{two}' AND 'BOS' IN (home_team_tricode, away_team_tricode)"
+    swapped = "home_team_tricode = away_team_tricode, away_team_tricode = home_team_tricode"
+    run_sql(settings, f"UPDATE nba_reference.nba_schedule SET {swapped} {game}")
+    assert built(run((one, three))) == {two}  # no row looks back on who was at home
+    assert "changed since: nba_schedule" in why_planned(two)
+
+    run_sql(settings, f"UPDATE nba_reference.nba_schedule SET is_all_star = TRUE {game}")
     assert built(run((one, three))) == {two, three}
-    assert "changed since: nba_schedule" in why_planned(three)
+    assert "changed since: nba_schedule of the days before" in why_planned(three)
+    assert {day: len(players) for day, players in published(settings).items()} == {one: 40, two: 20, three: 40}
 
 
 def test_upcoming_rows_that_arrive_later_are_taken_if_they_cover_the_day_and_may_go_again(

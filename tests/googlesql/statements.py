@@ -47,6 +47,7 @@ def statements() -> Iterator[tuple[str, str]]:
             yield f"{table.name}/build from {source.name}", tables.query(table.name, "build", source=source.name)
             whole = tables.query(table.name, "build", source=source.name, has_holes=False)
             yield f"{table.name}/build from {source.name}, of a whole season", whole
+            yield f"{table.name}/rows that would be, from {source.name}", queries.would_be(tables, table, source.name)
         yield f"{table.name}/expected", tables.query(table.name, "expected")
         yield f"{table.name}/gate", gate_query(tables, table, table.full_name)
         rows = tables.query(table.name, "build", source=build.fallback.name)

@@ -88,20 +88,27 @@ def checkpoint(outcome: Outcome = "complete", table: str = MAIN, **fields: Any) 
 ZONES_DONE = checkpoint(table=ZONES)
 
 
-def survey(*checkpoints: Checkpoint | None, rows: int = 187, digest: str = "hhh", **now: Any) -> Survey:
-    """Return what is found where tables have these checkpoints, oldest first, and the main one these rows."""
+def survey(
+    *checkpoints: Checkpoint | None, rows: int = 187, digest: str = "hhh", rows_of_zones: str = "ggg", **now: Any
+) -> Survey:
+    """Return what is found where tables have these checkpoints, oldest first, and these rows."""
     histories: dict[TableDay, History] = {(ZONES, DAY): History.of(ZONES_DONE)}
     for each in checkpoints:
         if each is not None:
             before = histories.get((each.table_name, DAY))
             histories[each.table_name, DAY] = History.of(each, before.published if before else None)
-    found = replace(SURVEY, histories=histories, rows={**SURVEY.rows, (MAIN, DAY): Rows(rows, digest)})
+    found = replace(
+        SURVEY, histories=histories, rows={(ZONES, DAY): Rows(187, rows_of_zones), (MAIN, DAY): Rows(rows, digest)}
+    )
     return replace(found, **now)
 
 
+def request(*tables: str, **given: Any) -> BackfillRequest:
+    return check(BackfillRequest, **asked(backfill, as_of=DAY, start_date=DAY, tables=tables or (ZONES, MAIN), **given))
+
+
 def plan(found: Survey, *tables: str, **given: Any) -> DayPlan:
-    parameters = asked(backfill, as_of=DAY, start_date=DAY, tables=tables or (ZONES, MAIN), **given)
-    (day,) = plan_days(found, check(BackfillRequest, **parameters))
+    (day,) = plan_days(found, request(*tables, **given))
     return day
 
 
