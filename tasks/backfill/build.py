@@ -96,6 +96,7 @@ def facts_of(table: TableSpec, row: Row) -> StagedFacts:
         rows_digest=row["rows_digest"],
         rows_without_own_games=row["without_own_games"],
         rows_without_games=row["without_games"],
+        look_back_touched=names(row["look_back_touched"]),
         mean_completeness=row["mean_completeness"],
         constant_columns=names(row["constant_columns"]),
         unknown_anew=names(row["unknown_anew"]),

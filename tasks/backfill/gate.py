@@ -46,6 +46,8 @@ class StagedFacts(BaseModel):
     """Rows that look back on a game of their own that is not loaded as it was played."""
     rows_without_games: int = 0
     """Rows that look back on any such game: their own, the team's or the opponent's."""
+    look_back_touched: tuple[str, ...] = ()
+    """Whose rows these are, by name."""
     rows_look_back_unknown: int = 0
     """Rows that do not say what they look back on in vain; those of a build always do."""
     mean_completeness: float | None = None
@@ -136,7 +138,8 @@ def _look_back_message(facts: StagedFacts) -> str:
     whole = facts.row_count - facts.rows_without_own_games
     return (
         f"the own look-back of {whole} of {facts.row_count} rows ({percent(facts.look_back_coverage)}) lacks no game; "
-        f"{facts.rows_without_games} rows lack a game of their own, their team's or their opponent's"
+        f"{facts.rows_without_games} rows lack a game of their own, their team's or their opponent's: "
+        f"{first_of(facts.look_back_touched)}"
     )
 
 

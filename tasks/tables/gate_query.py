@@ -45,6 +45,8 @@ def gate_query(
         )
     )
     facts += f",\n    COUNTIF({own}) AS without_own_games,\n    COUNTIF({any_game}) AS without_games"
+    touched = f"IF({any_game}, {build.entity}, NULL)"
+    facts += f",\n    STRING_AGG(DISTINCT {touched}, ',' ORDER BY {touched}) AS look_back_touched"
     facts += f",\n    {f'AVG({build.completeness.column})' if build.completeness else 'CAST(NULL AS FLOAT64)'}"
     facts += " AS mean_completeness"
     facts += "".join(f",\n    {aggregate} AS {name}" for name, aggregate in (facts_too or {}).items())

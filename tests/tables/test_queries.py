@@ -71,6 +71,7 @@ GOOD = {
     "missing": None,
     "without_own_games": 0,
     "without_games": 0,
+    "look_back_touched": None,
     "mean_completeness": None,
     "constant_columns": None,
     "unknown_anew": None,

@@ -119,9 +119,11 @@ def test_rows_of_players_who_are_not_expected_are_a_warning() -> None:
 def test_a_day_is_blocked_if_more_than_half_of_its_rows_lack_a_game_of_their_own(
     own: int, any_game: int, outcome: str, category: str | None
 ) -> None:
-    found = facts(100, 100, rows_without_own_games=own, rows_without_games=any_game)
+    touched = tuple(f"player{number}" for number in range(any_game))
+    found = facts(100, 100, rows_without_own_games=own, rows_without_games=any_game, look_back_touched=touched)
     verdict = judge(found, THRESHOLDS)
     assert (verdict.outcome, categories(verdict)) == (outcome, [category] if category else [])
+    assert all("opponent's: player0" in reason.message for reason in verdict.reasons)
     assert judge(found, THRESHOLDS, force=True).outcome == ("forced" if outcome == "blocked" else outcome)
 
 
