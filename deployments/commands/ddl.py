@@ -42,11 +42,13 @@ def apply(*, dry_run: bool, yes: bool) -> int:
         The exit code: 0 if every table is as it should be now, or would be.
     """
     settings = load_settings()
-    tables = list(load_catalogue(settings).tables.values())
+    catalogue = load_catalogue(settings)
+    tables = list(catalogue.tables.values())
     with open_warehouse(settings.connection()) as warehouse:
         existing = warehouse.schema(tables)
         # A view reads columns that its table may lack: they are added before it is created.
-        results = [_apply(warehouse, table, existing, dry_run=dry_run, yes=yes) for table in tables]
+        wanted = [catalogue.as_read(table.name) if table.full_name in existing else table for table in tables]
+        results = [_apply(warehouse, table, existing, dry_run=dry_run, yes=yes) for table in wanted]
     return 0 if all(results) else 1
 
 

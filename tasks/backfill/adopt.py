@@ -11,7 +11,7 @@ from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.backfill.plan import TablePlan
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.tables.adoption_query import adoption_query
+from tasks.tables.adoption_query import adoption_query, calculation_version
 from tasks.tables.spec import Build
 from tasks.warehouse.base import Row
 
@@ -49,7 +49,7 @@ def adopt_rows(
         facts,
         build.thresholds,
         complete_from=build.completeness.warn_below if build.completeness else None,
-        before=objections(facts, row, build, catalogue.calculation_version(table)),
+        before=objections(facts, row, build, calculation_version(catalogue, table)),
         is_after_break=is_after_break,
     )
     if not verdict.publishes:

@@ -129,7 +129,7 @@ def _read_digests(
         since[needed.table] = min(start, since.get(needed.table, start))
     digests = {}
     for name, start in since.items():
-        sql = queries.digests(catalogue.table(name))
+        sql = queries.digests(catalogue.as_read(name))
         rows = warehouse.fetch(sql, {"from_date": start, "game_date": request.last_date})
         digests[name] = [(row["game_date"], row["digest"]) for row in rows]
     return digests

@@ -1,10 +1,13 @@
 """The query by which rows are validated that are in a table already, and that no run is known to have published."""
 
+import re
+
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.tables.spec import TableSpec
 
 _ROWS = "rows_of_the_day"
+_VERSION = re.compile(r"'([^']*)'\s+AS\s+calculation_version\b", re.IGNORECASE)
 
 
 def adoption_query(catalogue: Catalogue, table: TableSpec) -> str:
@@ -17,6 +20,12 @@ def adoption_query(catalogue: Catalogue, table: TableSpec) -> str:
     columns = ", ".join(column.name for column in table.columns)
     rows = f"SELECT {columns} FROM {table.full_name} WHERE {table.partition} = @game_date"
     return gate_query(catalogue, table, _ROWS, rows, facts_too=_facts(table))
+
+
+def calculation_version(catalogue: Catalogue, table: str) -> str | None:
+    """Return what the rows of a table's build say in ``calculation_version``; None if they say nothing there."""
+    found = _VERSION.search(catalogue.query(table, "build", source=catalogue.build(table).fallback.name))
+    return found[1] if found else None
 
 
 def _facts(table: TableSpec) -> dict[str, str]:

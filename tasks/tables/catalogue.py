@@ -1,6 +1,5 @@
 """The catalogue: every table folder, read and checked once."""
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from tasks.errors import CatalogueError, RequestError, describe_validation_error
 from tasks.printable import shown
 from tasks.settings import Settings
-from tasks.tables.compose import compose, normalized, tables_read
+from tasks.tables.compose import compose, names_read, normalized, tables_read
 from tasks.tables.spec import Build, Source, TableSpec
 from tasks.teams import codes_sql
 
@@ -31,7 +30,6 @@ _NO_LOOK_BACK = """SELECT
 FROM UNNEST([1]) AS nothing
 WHERE nothing = 0"""
 
-_VERSION = re.compile(r"'([^']*)'\s+AS\s+calculation_version\b", re.IGNORECASE)
 _NO_CODE: Any = {"description": True, "ttl_days": True, "query": True, "columns": {"__all__": {"description"}}}
 
 _once = cache  # a catalogue lives as long as the process, and never changes
@@ -58,6 +56,7 @@ class Catalogue:
         self.tables: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in in_order})
         """By name; in an order in which they can be created: views last."""
         self._queries = queries
+        self._read = self._names_read()
         self._check_references()
 
     def table(self, name: str) -> TableSpec:
@@ -120,6 +119,24 @@ class Catalogue:
         return tuple(TopologicalSorter(graph).static_order())
 
     @_once
+    def as_read(self, name: str) -> TableSpec:
+        """Return an input with the columns that are read of it, by whatever query; any other table as it is."""
+        spec = self.table(name)
+        if spec.role != "input":
+            return spec
+        used = {*self._read, *spec.grain, spec.partition, *spec.cluster}
+        columns = tuple(column for column in spec.columns if column.name in used)
+        return spec.model_copy(update={"columns": columns})
+
+    def _names_read(self) -> set[str]:
+        """Return every name in a query of those that derived tables are made by, or in what their sources need."""
+        derived = [(spec.build, self._queries[spec.name].values()) for spec in self.tables.values() if spec.build]
+        columns = {spec.full_name: {column.name for column in spec.columns} for spec in self.tables.values()}
+        sources = [source for build, _ in derived for source in build.sources]
+        texts = [*self._shared.values(), *(text for _, found in derived for text in found)]
+        return names_read(texts, columns).union(*((*each.needs, *each.agrees_within) for each in sources))
+
+    @_once
     def query(self, table: str, query: str, *, source: str | None = None, has_holes: bool = True) -> str:
         """Return the GoogleSQL text of a table's query, with every query that it names inlined.
 
@@ -170,7 +187,7 @@ class Catalogue:
 
     def source_rows(self, source: Source) -> str:
         """Return GoogleSQL that selects a source's rows that say what they must, with the person of each."""
-        read = self.table(source.table or "")
+        read = self.as_read(source.table or "")
         columns = ",\n  ".join(f"s.{column.name}" for column in read.columns)
         needs = "".join(f"\n  AND {_is_known(read, name)}" for name in source.needs)
         return f"""SELECT
@@ -179,11 +196,6 @@ class Catalogue:
 FROM {read.full_name} AS s
 LEFT JOIN people AS p ON p.player_lookup = s.player_lookup
 WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""
-
-    def calculation_version(self, table: str) -> str | None:
-        """Return what the rows of a table's build say in ``calculation_version``; None if they say nothing there."""
-        found = _VERSION.search(self._queries[table]["build"])
-        return found[1] if found else None
 
     @_once
     def code_version(self, table: str) -> str:

@@ -6,7 +6,7 @@ in the order in which they need each other. The result is plain GoogleSQL that r
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from tasks.errors import CatalogueError
@@ -19,6 +19,8 @@ _NOT_READ = re.compile(
 )
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][a-z0-9_]*)\b(?!\s*[.(])", re.IGNORECASE)
 _TABLE = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\b", re.IGNORECASE)
+_EVERY_COLUMN = re.compile(r"(?:\bSELECT\s+(?:DISTINCT\s+)?|,\s*|\.)\*", re.IGNORECASE)
+_NAME = re.compile(r"\b[a-z][a-z0-9_]*\b")
 _COMMENT = re.compile(
     r"""--[^\n]*|\#[^\n]*|/\*.*?\*/|(?P<kept>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL | re.VERBOSE
 )
@@ -64,6 +66,22 @@ def inline(query: str, parts: Mapping[str, str]) -> str:
 def tables_read(query: str) -> set[str]:
     """Return the full names of the tables that a complete query reads."""
     return set(_TABLE.findall(_NOT_READ.sub(" ", query)))
+
+
+def names_read(queries: Iterable[str], columns: Mapping[str, Collection[str]]) -> set[str]:
+    """Return every name in queries, and each column of a table of which a query may read all: it holds a ``*``.
+
+    Args:
+        queries: Their text.
+        columns: The columns of every table by full name.
+    """
+    names: set[str] = set()
+    for query in queries:
+        text = normalized(query)
+        names.update(_NAME.findall(text))
+        if _EVERY_COLUMN.search(text):
+            names.update(*(columns.get(table, ()) for table in tables_read(query)))
+    return names
 
 
 def normalized(query: str) -> str:

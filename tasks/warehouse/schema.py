@@ -20,13 +20,13 @@ def prepare_tables(
     Args:
         warehouse: The warehouse with the tables.
         catalogue: The tables as they should be.
-        inputs: Names of tables that must exist.
+        inputs: Names of tables that must exist, with the columns that are read of them.
         written: Names of tables that are created if they are missing.
 
     Raises:
         SchemaError: A table or column is missing or has another type; the message lists every one.
     """
-    needed = [catalogue.table(name) for name in sorted(set(inputs))]
+    needed = [catalogue.as_read(name) for name in sorted(set(inputs))]
     made = [table for table in catalogue.tables.values() if table.name in set(written)]
     existing = warehouse.schema([*needed, *(table for table in made if table not in needed)])
     problems = [problem for table in needed for problem in differences(table, existing)]

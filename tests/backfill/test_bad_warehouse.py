@@ -95,6 +95,21 @@ def test_every_missing_table_and_column_and_every_wrong_type_is_listed_before_an
     assert "has no column is_all_star" in written
 
 
+def test_columns_of_the_inputs_that_no_query_reads_may_be_missing_or_of_another_type(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    run_sql(
+        settings,
+        *(f"ALTER TABLE nba_analytics.player_game_summary DROP COLUMN {name}" for name in ("plus_minus", "is_dnp")),
+        "ALTER TABLE nba_analytics.player_game_summary ALTER player_full_name TYPE VARCHAR[] USING [player_full_name]",
+        "ALTER TABLE nba_reference.nba_schedule DROP COLUMN is_playoffs",
+    )
+    assert outcomes(run(DAY)) == {DAY: "complete"}
+    assert outcomes(run(DAY)) == {DAY: "complete"}
+
+
 def test_an_empty_warehouse_says_which_tables_to_load(settings: Settings) -> None:
     error = backfill(start_date=DAY, return_state=True).result(raise_on_failure=False)
     assert isinstance(error, SchemaError)

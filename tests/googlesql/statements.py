@@ -77,7 +77,7 @@ def statements() -> Iterator[tuple[str, str]]:
         if view.query is not None:
             yield f"{view.name}/view", view.query
     for table in (table for table in tables.tables.values() if table.role == "input"):
-        yield f"{table.name}/digests", queries.digests(table)
+        yield f"{table.name}/digests", queries.digests(tables.as_read(table.name))
     for name in ("nba_schedule", "player_game_summary"):
         yield f"{name}/known rows", ingest_reload.known_rows(tables.table(name))
 

@@ -14,6 +14,7 @@ from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.open import open_warehouse
 from tests.league import League
+from tests.tables.folders import table_folder
 from tests.tables.rows import COMPOSITE, DAY, DEFENSE, SEASON_START, SHOT_ZONES, build_all, read, write
 
 pytestmark = pytest.mark.no_server
@@ -166,6 +167,26 @@ def test_the_queries_that_follow_from_the_catalogue_run_on_every_table(bench: Se
     with open_warehouse(bench.connection()) as warehouse:
         for text in texts:
             warehouse.fetch(text, PARAMETERS)
+
+
+def test_of_an_input_that_is_asked_for_which_a_query_reads(catalogue: Catalogue, tmp_path: Path) -> None:
+    def unread(tables: Catalogue, name: str) -> set[str]:
+        return {column.name for column in tables.table(name).columns} - {c.name for c in tables.as_read(name).columns}
+
+    of_box_scores = {"player_full_name", "plus_minus", "starter_flag", "is_active", "is_dnp"}
+    assert unread(catalogue, "player_game_summary") == of_box_scores
+    assert unread(catalogue, "nba_schedule") == {"is_playoffs"}
+    assert unread(catalogue, "upcoming_player_game_context") == set()
+    assert catalogue.as_read(COMPOSITE) == catalogue.table(COMPOSITE)
+    texts = {
+        "SELECT player_lookup, game_date, 1 AS games, plus_minus FROM expected": of_box_scores - {"plus_minus"},
+        "SELECT *, 1 AS games FROM nba_analytics.player_game_summary WHERE game_date = @game_date": set(),
+        "SELECT b.*, 1 AS games FROM nba_analytics.player_game_summary AS b": set(),
+        "SELECT player_lookup, 2 * COUNT(*) AS games FROM nba_analytics.player_game_summary": of_box_scores,
+    }
+    for number, (text, left) in enumerate(texts.items()):
+        more = Catalogue([*FOLDERS, table_folder(tmp_path / str(number), sql={"build": text})])
+        assert unread(more, "player_game_summary") == left, text
 
 
 def test_a_table_without_a_build_has_no_gate_and_no_coverage(catalogue: Catalogue) -> None:

@@ -47,7 +47,8 @@ def examine(home: Path) -> Iterator[Finding]:
     """
     try:
         settings = load_settings()
-        tables = list(load_catalogue(settings).tables.values())
+        catalogue = load_catalogue(settings)
+        tables = [catalogue.as_read(name) for name in catalogue.tables]
     except FullcourtError as error:
         yield Finding("missing", "settings", str(error))
         return
@@ -90,4 +91,4 @@ def _examine_table(diagnosis: Diagnosis, table: TableSpec) -> Iterator[Finding]:
     found = [*problems, *diagnosis.layout(table)]
     yield from found
     if not any(finding.level == "missing" for finding in found):
-        yield Finding("ok", subject, f"is there, with its {len(table.columns)} columns")
+        yield Finding("ok", subject, f"is there, with its {len(columns or ())} columns")
