@@ -1,0 +1,249 @@
+"""The audit of a day's games, rule by rule, on both sides of each number."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tasks.backfill.coverage import read_references
+from tasks.backfill.day import Reference
+from tasks.runtime.run import Run
+from tasks.settings import Settings
+from tasks.warehouse.open import open_warehouse
+from tests.league import League
+from tests.tables.rows import DAY, SEASON_START, write
+
+pytestmark = pytest.mark.no_server
+
+Change = Callable[[League], object]
+LATER, EARLIER = DAY + timedelta(days=1), DAY - timedelta(days=1)
+
+
+def references(settings: Settings, league: League, first: date = DAY, last: date = DAY) -> dict[date, Reference]:
+    write(settings, league)
+    with open_warehouse(settings.connection()) as warehouse:
+        start = min(SEASON_START, *(row["game_date"] for row in league.games))
+        return read_references(Run(settings, "audit", 1), warehouse, start, first, last)
+
+
+def audited(settings: Settings, *changes: Change) -> Reference:
+    """Return the reference of a day with one game, New York at Boston, 10 players a team with 12 points and 24 minutes.
+
+    Args:
+        settings: Whose warehouse to use.
+        changes: What is wrong with the league.
+    """
+    league = League()
+    league.game(DAY, "BOS", "NYK")
+    league.games[0] |= {"home_team_score": 120, "away_team_score": 120}
+    for change in changes:
+        change(league)
+    return references(settings, league)[DAY]
+
+
+def game(**values: Any) -> Change:
+    """Change the game in the schedule."""
+    return lambda league: league.games[0].update(values)
+
+
+def again(day: date, **values: Any) -> Change:
+    """Put the game into the schedule once more, under the same id."""
+    return lambda league: league.games.append({**league.games[0], "game_date": day, **values})
+
+
+def instead(day: date) -> Change:
+    """Have the game in the schedule on another day."""
+    return lambda league: league.games[0].update(game_date=day)
+
+
+def box(team: str | None = None, **values: Any) -> Change:
+    """Change the box scores of a team, or of both."""
+
+    def change(league: League) -> None:
+        for row in league.box:
+            if team in (None, row["team_abbr"]):
+                row |= values
+
+    return change
+
+
+def player(number: int, **values: Any) -> Change:
+    """Change one box score: 0 to 9 are Boston's, 10 to 19 New York's."""
+    return lambda league: league.box[number].update(values)
+
+
+def one_more(number: int, **values: Any) -> Change:
+    """Add a box score like another."""
+    return lambda league: league.box.append({**league.box[number], **values})
+
+
+def not_loaded(first: int = 0) -> Change:
+    """Remove the box scores from one on."""
+    return lambda league: league.box.__delitem__(slice(first, None))
+
+
+def of_new_york(players: int) -> Change:
+    """Leave so many players of New York, who share the points and the minutes."""
+
+    def change(league: League) -> None:
+        del league.box[10 + players :]
+        box("NYK", minutes_played=240 / players, points=120 // players)(league)
+
+    return change
+
+
+WHOLE: dict[str, list[Change]] = {
+    "as it was played": [],
+    "5 players of a team": [of_new_york(5)],
+    "no score": [game(home_team_score=None, away_team_score=None)],
+    "a score of 0, which none is": [game(home_team_score=0, away_team_score=0)],
+    "no points at all": [box(points=None)],
+    "230 minutes a team": [box(minutes_played=23.0)],
+    "few minutes, of which one is not known": [
+        box(minutes_played=10.0),
+        player(0, minutes_played=None),
+        player(10, minutes_played=None),
+    ],
+    "another id in the box scores": [box(game_id="20230120_NYK_BOS")],
+    "another code of a team": [
+        game(home_team_tricode="PHX"),
+        box("NYK", opponent_team_abbr="PHO"),
+        box("BOS", team_abbr="PHO"),
+    ],
+    "a duplicate in the schedule": [again(DAY)],
+    "its id again on a later day, and played on this one": [again(LATER)],
+    "flags that say nobody played": [box(is_dnp=True, is_active=False)],
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_game_is_whole(bench: Settings, name: str) -> None:
+    found = audited(bench, *WHOLE[name])
+    assert found.blocks() == ()
+    assert (found.final_games, found.loaded_games, found.is_off_day) == (1, 1, False)
+    assert found.expected_players == (15 if "5 players" in name else 20)
+
+
+def test_two_players_of_one_name_in_two_games_are_two(bench: Settings) -> None:
+    league = League()
+    for home, away in (("BOS", "NYK"), ("LAL", "MIA")):
+        league.game(DAY, home, away)
+    league.box[20] |= {"player_lookup": "bos1"}  # of Los Angeles, with an id of his own
+    found = references(bench, league)[DAY]
+    assert (found.blocks(), found.expected_players) == ((), 40)
+
+
+INCOMPLETE, CONFLICT, UNSCHEDULED = "reference_incomplete", "schedule_conflict", "unscheduled_games"
+BROKEN: dict[str, tuple[list[Change], str, str]] = {
+    "4 players": ([of_new_york(4)], INCOMPLETE, "4 players for NYK, of at least 5"),
+    "no team": ([not_loaded(10)], INCOMPLETE, "no box scores for NYK"),
+    "a point too few": ([game(away_team_score=121)], INCOMPLETE, "120 points for NYK, the schedule says 121"),
+    "a point too many": ([game(home_team_score=119)], INCOMPLETE, "120 points for BOS, the schedule says 119"),
+    "229 minutes": ([box("NYK", minutes_played=22.9)], INCOMPLETE, "229 minutes for NYK, of at least 230"),
+    "not final, and loaded": ([game(game_status=2)], "games_not_final", "NYK at BOS"),
+    "not final, and not loaded": ([game(game_status=1), not_loaded()], "games_not_final", "NYK at BOS"),
+    "not in the schedule": (
+        [game(home_team_tricode="LAL", away_team_tricode="MIA", game_status=1)],
+        UNSCHEDULED,
+        "BOS against NYK",
+    ),
+    "in the schedule on the day after": ([instead(LATER)], UNSCHEDULED, f"which the schedule has on {LATER}"),
+    "in the schedule on the day before": ([instead(EARLIER)], UNSCHEDULED, f"which the schedule has on {EARLIER}"),
+    "a team with two games": (
+        [again(DAY, game_id="0022200099", home_team_tricode="MIA")],
+        CONFLICT,
+        "NYK has 2 games in the schedule",
+    ),
+    "another opponent": ([box("NYK", opponent_team_abbr="MIA")], CONFLICT, "the box scores have NYK against MIA"),
+    "a player twice": ([one_more(0)], "duplicate_box_scores", "bos1"),
+    "one id under two names": ([player(1, universal_player_id="bos1")], "ambiguous_player", "bos1, bos2"),
+    "two players of one name, and a row without an id": (
+        [player(10, player_lookup="bos1"), one_more(1, player_lookup="bos1", universal_player_id=None)],
+        "ambiguous_player",
+        "bos1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_game_that_is_not_whole_blocks_its_day_and_is_named(bench: Settings, name: str) -> None:
+    changes, category, said = BROKEN[name]
+    found = {reason.category: reason.message for reason in audited(bench, *changes).blocks()}
+    assert said in found[category]
+
+
+NOT_PLAYED: dict[str, list[Change]] = {
+    "preseason, by its id": [game(game_id="0012200001"), box(game_id="0012200001")],
+    "All-Star, by its id": [game(game_id="0032200001"), box(game_id="0032200001")],
+    "All-Star, by its flag": [game(is_all_star=True)],
+    "moved to a later day": [game(game_status=1), again(LATER, game_status=3), not_loaded()],
+    "final twice, and not played on the earlier day": [again(LATER), not_loaded()],
+    "postponed": [game(game_status=1, game_status_text="Postponed"), not_loaded()],
+    "cancelled": [game(game_status=1, game_status_text="Cancelled"), not_loaded()],
+}
+
+
+@pytest.mark.parametrize("name", NOT_PLAYED)
+def test_a_game_that_was_not_played_on_the_day_is_not_expected(bench: Settings, name: str) -> None:
+    found = audited(bench, *NOT_PLAYED[name])
+    assert found.blocks() == ()
+    assert (found.final_games, found.expected_players) == (0, 0)
+
+
+@pytest.mark.parametrize(("days", "speaks"), [(14, True), (15, False)])
+def test_the_schedule_speaks_of_days_between_two_games_of_a_season_at_most_two_weeks_apart(
+    bench: Settings, days: int, speaks: bool
+) -> None:
+    league, last = League(), DAY + timedelta(days=days)
+    for day in (DAY, last):
+        league.game(day, "BOS", "NYK")
+    found = references(bench, league, DAY, last)
+    between = {DAY + timedelta(days=number) for number in range(1, days)}
+    assert {found[day].is_scheduled for day in between} == {speaks}
+    assert {found[day].is_off_day for day in between} == {speaks}
+    assert found[DAY].is_scheduled
+    assert found[last].is_scheduled
+
+
+@pytest.mark.parametrize(("days", "speaks"), [(150, True), (151, False)])
+def test_the_schedule_speaks_of_the_summer_between_two_seasons(bench: Settings, days: int, speaks: bool) -> None:
+    league, last = League(), date(2023, 6, 12)
+    league.game(last, "BOS", "NYK")
+    league.season = 2023
+    league.game(last + timedelta(days=days), "BOS", "NYK")
+    day = last + timedelta(days=30)
+    assert references(bench, league, day, day)[day].is_scheduled == speaks
+
+
+def test_the_pause_of_2020_is_known(bench: Settings) -> None:
+    league = League(season=2019)
+    for day in (date(2020, 3, 11), date(2020, 7, 30)):
+        league.game(day, "BOS", "NYK")
+    day = date(2020, 5, 1)
+    assert references(bench, league, day, day)[day].is_off_day
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(29, True), (30, False)])
+def test_a_hole_of_the_last_30_days_is_named_and_an_older_one_is_counted(
+    bench: Settings, days: int, is_near: bool
+) -> None:
+    league, hole = League(), DAY - timedelta(days=days)
+    league.game(hole, "BOS", "NYK", loaded=False)
+    for number in range(1, days + 1):
+        league.game(hole + timedelta(days=number), "BOS", "NYK")
+    found = references(bench, league)[DAY]
+    assert found.season_holes == 1
+    assert (found.recent_holes is not None) == is_near
+    assert [reason.category for reason in found.warnings("season")] == ["look_back_incomplete"]
+    assert len(found.warnings("30 days")) == is_near
+
+
+@pytest.mark.parametrize(("rest", "is_after_break"), [(6, False), (7, True)])
+def test_a_day_is_after_a_break_if_most_teams_have_not_played_for_a_week(
+    bench: Settings, rest: int, is_after_break: bool
+) -> None:
+    league = League()
+    for day in (DAY - timedelta(days=rest), DAY):
+        league.game(day, "BOS", "NYK")
+    assert references(bench, league)[DAY].is_after_break == is_after_break
