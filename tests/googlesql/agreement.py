@@ -48,14 +48,14 @@ def write(settings: Settings, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -
                 warehouse.replace(table, arrow, match=[table.partition])
 
 
-def with_zone_rows(settings: Settings, rows: Rows, given: Mapping[str, Any]) -> Rows:
+def with_zone_rows(settings: Settings, rows: Rows, windows: Sequence[Mapping[str, Any]]) -> Rows:
     """Add the rows of the zone tables, which the main table is built from."""
     built: Rows = {}
     with open_warehouse(settings.connection()) as warehouse:
         for name in ZONES:
             table = catalogue().table(name)
             sql = catalogue().query(name, "build", source=catalogue().build(name).fallback.name)
-            found = warehouse.fetch(sql, given)
+            found = [row for window in windows for row in warehouse.fetch(sql, window)]
             built[table.full_name] = found
             if found:
                 arrow = pa.Table.from_pylist(found, arrow_schema(table))
@@ -67,10 +67,7 @@ def assert_agree(
     googlesql: GoogleSQL,
     settings: Settings,
     rows: Rows,
-    day: date = DAY,
-    start: date = START,
-    *,
-    first: date | None = None,
+    *windows: Mapping[str, Any],
     only: Collection[str] | None = None,
 ) -> int:
     """Run every statement, or only those named, on both; returns how many rows were compared.
@@ -79,24 +76,23 @@ def assert_agree(
         googlesql: Google's evaluator.
         settings: An empty warehouse.
         rows: The rows of the inputs.
-        day: The day, or the last one.
-        start: Before it nothing is read.
-        first: The first day, if there are more than one.
+        windows: The ``parameters`` that each statement is run with, one after the other; of DAY if none is given.
         only: The names of the statements.
     """
-    given = parameters(day, start, first)
+    windows = windows or (parameters(DAY, START),)
     write(settings, rows)
-    rows = with_zone_rows(settings, rows, given)
+    rows = with_zone_rows(settings, rows, windows)
     queries = {name: sql for name, sql in statements() if only is None or name in only}
     compared = 0
     with open_warehouse(settings.connection()) as warehouse:
-        for name, found in googlesql.run(queries, given, rows):
-            mine = [comparable(row) for row in warehouse.fetch(queries[name], given)]
-            theirs = [comparable(row) for row in found]
-            for row in mine:
-                assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"
-            assert len(mine) == len(theirs), name
-            compared += len(mine)
+        for name, found in googlesql.run(queries, windows, rows):
+            for window, answer in zip(windows, found, strict=True):
+                mine = [comparable(row) for row in warehouse.fetch(queries[name], window)]
+                theirs = [comparable(row) for row in answer]
+                for row in mine:
+                    assert row in theirs, f"{name}: only DuckDB has this row: {_unlike(row, theirs)}"
+                assert len(mine) == len(theirs), name
+                compared += len(mine)
     return compared
 
 

@@ -139,17 +139,20 @@ class GoogleSQL:
     def run(
         self,
         queries: Mapping[str, str],
-        parameters: Mapping[str, Any],
+        parameters: Sequence[Mapping[str, Any]],
         rows: Mapping[str, Sequence[Mapping[str, Any]]],
-    ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Run queries with the reference evaluator; yields name and rows of each.
+    ) -> Iterator[tuple[str, list[list[dict[str, Any]]]]]:
+        """Run queries with the reference evaluator; yields the name of each, and its rows for each set of parameters.
 
         Args:
             queries: Their texts, by name.
-            parameters: Their parameters.
+            parameters: Sets of parameters. To analyse a query takes longer than to run it, and is done once for all.
             rows: The rows of tables, by full name; other tables are empty.
         """
-        given = [z.Parameter(name=name, value=_value(parameters.get(name), kind)) for name, kind in PARAMETERS.items()]
+        given = [
+            [z.Parameter(name=name, value=_value(each.get(name), kind)) for name, kind in PARAMETERS.items()]
+            for each in parameters
+        ]
         with self._holding(rows, "\n".join(queries.values())) as catalog:
             for name, sql in queries.items():
                 yield name, self._run(sql, given, catalog)
@@ -173,7 +176,7 @@ class GoogleSQL:
         finally:
             self._service.unregister_catalog(registered_id=number)
 
-    def _run(self, sql: str, parameters: list[z.Parameter], catalog: int) -> list[dict[str, Any]]:
+    def _run(self, sql: str, parameters: list[list[z.Parameter]], catalog: int) -> list[list[dict[str, Any]]]:
         for name in self._tables:
             sql = sql.replace(name, _flat(name))
         try:
@@ -184,18 +187,19 @@ class GoogleSQL:
                 .set_registered_catalog_id(catalog)
                 .prepare() as query
             ):
-                answer = query.execute(parameters=parameters)
-                names = [column.name for column in query.columns]
-                data = answer.content.table_data
+                return [_rows(query, each) for each in parameters]
         except ZetaSQLError as error:
             raise RefusedError(str(error)) from error
-        return [
-            dict(zip(names, (_python(cell) for cell in row.cell), strict=True)) for row in (data.row if data else [])
-        ]
 
     def _functions(self, name: str) -> CatalogBuilder:
         options = z.ZetaSQLBuiltinFunctionOptions(language_options=self._language)
         return CatalogBuilder(name).with_builtin_functions(options)
+
+
+def _rows(query: PreparedQuery, parameters: list[z.Parameter]) -> list[dict[str, Any]]:
+    data = query.execute(parameters=parameters).content.table_data
+    names = [column.name for column in query.columns]
+    return [dict(zip(names, (_python(cell) for cell in row.cell), strict=True)) for row in (data.row if data else [])]
 
 
 def _flat(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from tasks.settings import Settings, load_settings
-from tests.googlesql.agreement import Rows, assert_agree
+from tests.googlesql.agreement import Rows, assert_agree, parameters
 from tests.googlesql.analyser import GoogleSQL
 from tests.googlesql.statements import statements
 from tests.ingest.files import run_ingest
@@ -71,9 +71,9 @@ def week(season: Rows) -> Rows:
 
 
 def test_the_days_of_a_real_week(googlesql: GoogleSQL, settings: Settings, week: Rows) -> None:
-    compared = assert_agree(googlesql, settings, week, WEEK[-1], OPENING, first=WEEK[0], only=NAMES - OF_A_DAY)
+    compared = assert_agree(googlesql, settings, week, parameters(WEEK[-1], OPENING, WEEK[0]), only=NAMES - OF_A_DAY)
     assert compared > 2 * sum(row["game_date"] >= WEEK[0] for row in week[BOX])
 
 
 def test_what_is_read_of_one_day_of_a_real_week(googlesql: GoogleSQL, settings: Settings, week: Rows) -> None:
-    assert assert_agree(googlesql, settings, week, WEEK[3], OPENING, only=OF_A_DAY) == len(OF_A_DAY)
+    assert assert_agree(googlesql, settings, week, parameters(WEEK[3], OPENING), only=OF_A_DAY) == len(OF_A_DAY)
