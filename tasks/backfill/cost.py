@@ -92,7 +92,7 @@ def total_bytes(plan: Plan) -> int | None:
 def _checks(catalogue: Catalogue, request: BackfillRequest, plan: Sequence[DayPlan]) -> list[str]:
     """Return the queries that look at a day before it is built."""
     tables = [catalogue.table(name) for name in request.tables]
-    work = [table for day in plan if day.needs_work for table in day.tables if table.action == "build"]
+    work = [table for day in plan if day.needs_work for table in day.tables if table.action in ("build", "adopt")]
     in_both = {table.table for table in work if table.source_counts and table.source_counts.players}
     comparisons = (queries.disagreement(catalogue, table) for table in tables if table.name in in_both)
     return [queries.check(catalogue, tables), *(each for each in comparisons if each is not None)]

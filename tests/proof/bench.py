@@ -142,6 +142,7 @@ def _nothing(*args: object, **kwargs: object) -> None:
 _INSTEAD: dict[str, Callable[..., Any]] = {
     "retrying": _plain,
     "get_run_logger": lambda: logging.getLogger("proof"),
+    "sweep_staged": lambda warehouse: warehouse.sweep(lambda _: False),  # no run of anybody's is known to be over
     "write_markdown": _nothing,
     "read_markdown": _nothing,
     "write_table": _nothing,
