@@ -13,6 +13,7 @@ from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.tables.adoption_query import adoption_query
 from tasks.tables.catalogue import Catalogue
+from tasks.tables.compose import tables_read
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters, Warehouse
 from tasks.warehouse.dry_run import STAGED
@@ -118,6 +119,8 @@ def _bytes_of_day(
             continue
         staged = f"(SELECT * FROM {table.full_name} WHERE {table.partition} = @game_date)"
         found.append(warehouse.estimate(gate_query(catalogue, table, staged), season))
+        if table.full_name in tables_read(gate_query(catalogue, table, STAGED)):  # staged rows are a table of their own
+            found.append(warehouse.estimate(f"SELECT * FROM {staged} AS staged", read))
     return None if None in found else sum(each for each in found if each is not None)
 
 
