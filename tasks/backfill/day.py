@@ -116,7 +116,8 @@ class Reference(BaseModel):
         if self.without_minutes:
             message = f"{self.without_minutes} rows of the day and the 6 days before have statistics, and no minutes"
             reasons.append(Reason(category="minutes_unknown", message=message))
-        if self.recent_holes or (self.season_holes and looks_back_on == "season"):
+        is_near = self.recent_holes is not None and looks_back_on == "30 days"
+        if is_near or (self.season_holes and looks_back_on == "season"):
             games = f"; of the last 30 days: {self.recent_holes}" if self.recent_holes else ""
             message = f"{self.season_holes} games of the season before are not loaded as they were played{games}"
             reasons.append(Reason(category="look_back_incomplete", message=message))

@@ -67,7 +67,7 @@ class Survey:
     def inputs(self, table: str, day: date, source: str) -> dict[str, str]:
         """Return a digest of each input that a day's rows would be built from, by name."""
         build, start = self.builds[table], self.season_start(day)
-        found = {REFERENCE: reference_digest(self.reference(day), build.looks_back_on)}
+        found = {REFERENCE: reference_digest(self.reference(day), build.warned_of)}
         for needed in build.inputs:
             digests = self.digests[needed.table]
             if needed.window != "season_before":

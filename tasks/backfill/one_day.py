@@ -166,7 +166,7 @@ class _Day:
         """Return the checkpoint of a verdict, with what the day's reference and its sources warn of."""
         reasons, outcome = verdict.reasons, verdict.outcome
         build = self._run.catalogue.build(table.table)
-        warnings = reference.warnings(build.looks_back_on)
+        warnings = reference.warnings(build.warned_of)
         if table.source_counts is not None:
             warnings += table.source_counts.warnings(build)
         if warnings and outcome in ("complete", "complete_with_warning"):

@@ -79,7 +79,7 @@ class Plan(BaseModel):
     creates: tuple[str, ...] = ()
     """Tables that are missing, and that a dry run does not create."""
     bytes_billed: int | None = None
-    """What the queries of the plan itself were billed for; None where reading is free."""
+    """What the queries of the plan itself were billed for, and the copies of views; None where reading is free."""
 
 
 def plan_days(survey: Survey, request: BackfillRequest) -> tuple[DayPlan, ...]:

@@ -41,7 +41,10 @@ def plan_backfill(run: Run, request: BackfillRequest) -> Plan:
         days = plan_days(_survey(run, warehouse, request), request)
         days = with_costs(run, warehouse, request, days)
         creates = tuple(warehouse.not_created) if isinstance(warehouse, DryRun) else ()
-        return Plan(days=days, creates=creates, bytes_billed=warehouse.bytes_billed)
+        billed, moment = warehouse.bytes_billed, run.moment
+        if billed is not None and moment is not None:
+            billed += moment.bytes_billed
+        return Plan(days=days, creates=creates, bytes_billed=billed)
 
 
 @step("publish-plan", run_name="publish-plan")

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,127}$")]
 ColumnType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP"]
-LookBack = Literal["season", "30 days"]
+LookBack = Literal["season", "30 days", "nothing"]
 Window = Literal["day", "season_before", "season_to_date"]
 
 
@@ -156,6 +156,11 @@ class Build(_Frozen):
     def reads_the_day(self) -> bool:
         """Whether a day's rows depend on the day itself, and not only on the days before it."""
         return any(needed.window != "season_before" for needed in self.inputs)
+
+    @property
+    def warned_of(self) -> LookBack:
+        """The games before the day of which a missing one is a warning: none if nothing but the day is read."""
+        return self.looks_back_on if any(needed.window != "day" for needed in self.inputs) else "nothing"
 
     def is_fallback(self, source: str) -> bool:
         """Whether a source stands in for the preferred one."""

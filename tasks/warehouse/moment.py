@@ -24,6 +24,8 @@ class Moment:
     """The copy that is read instead of a table, by the table's full name."""
     file: Path | None = None
     """Where the copies are; None if they are in the warehouse."""
+    bytes_billed: int = 0
+    """What making the copies was billed for."""
 
 
 def as_of(sql: str, moment: Moment) -> str:

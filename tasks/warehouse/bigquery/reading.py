@@ -6,6 +6,7 @@ one, the rows are copied to a staging table for the run.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC
 from typing import Self, cast
 from uuid import uuid4
@@ -90,7 +91,7 @@ class Reading(Connection):
         except BaseException:
             self.release(moment)
             raise
-        return moment
+        return replace(moment, bytes_billed=self.bytes_billed)
 
     def release(self, moment: Moment) -> None:
         """Drop the copies of a moment."""

@@ -127,6 +127,7 @@ def test_of_a_view_a_moment_holds_a_copy_that_is_dropped_with_it(
     query(client, f"CREATE VIEW {view.full_name} AS SELECT * FROM {TEAMS.full_name}")
     publish(warehouse, ONE, "BOS")
     moment = warehouse.take_moment([view], run_id=RUN, may_store=True)
+    assert moment.bytes_billed > 0
     publish(warehouse, ONE, "NYK")
     with open_warehouse(settings.connection(), moment=moment) as then:
         assert teams(then, view.full_name) == [(ONE, "BOS")]
