@@ -32,7 +32,7 @@ class Damaged:
             found = [row["_game"] for row in self.league.schedule if row["game_date"] == day]
         else:
             found = [row["_game"] for row in self.league.schedule if row["game_date"] in days]
-            found = self.random.sample(sorted(set(found)), self.random.randint(1, most))
+            found = self.random.sample(sorted(set(found)), min(self.random.randint(1, most), len(set(found))))
         return self.free(found)
 
     def free(self, games: Iterable[str]) -> list[str]:
