@@ -128,14 +128,8 @@ def _by_column(values: Mapping[str, str]) -> str:
 
 def digests(table: TableSpec) -> str:
     """A digest of each day's content of a table. Grain: game_date, from @from_date to @game_date."""
-    return f"""WITH content AS (
-  {content(table, table.full_name)}
-  WHERE {table.partition} BETWEEN @from_date AND @game_date
-)
-SELECT game_date, {DIGEST} AS digest
-FROM content
-GROUP BY game_date
-ORDER BY game_date"""
+    rows = f"{content(table, table.full_name)}\n  WHERE {table.partition} BETWEEN @from_date AND @game_date"
+    return f"{_digest_by_day(rows)}\nORDER BY game_date"
 
 
 DIGEST = "TO_HEX(MD5(STRING_AGG(digest, '' ORDER BY digest)))"
@@ -175,25 +169,32 @@ def would_be(catalogue: Catalogue, table: TableSpec, source: str) -> str:
 
     Grain: game_date, from @first_date to @game_date; only days with rows.
     """
+    built = typed(table, catalogue.query(table.name, "build", source=source))
+    return catalogue.complete(_digest_by_day(content(table, "built")), table=table.name, parts=(("built", built),))
+
+
+def typed(table: TableSpec, sql: str) -> str:
+    """The rows of a query with the columns of a table, each of its type: as the table would hold them."""
     columns = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in table.columns)
-    built = f"SELECT {columns} FROM (\n{catalogue.query(table.name, 'build', source=source)}\n)"
-    text = f"""WITH content AS (
-  {content(table, "built")}
+    return f"SELECT {columns} FROM (\n{sql}\n)"
+
+
+def _digest_by_day(rows: str) -> str:
+    """The digest of each day's rows, of a query that gives the day and the digest of each."""
+    return f"""WITH content AS (
+  {rows}
 )
 SELECT game_date, {DIGEST} AS digest
 FROM content
 GROUP BY game_date"""
-    return catalogue.complete(text, table=table.name, parts=(("built", built),))
 
 
 def expected_digests(catalogue: Catalogue) -> str:
     """A digest of who is expected on each day. Grain: game_date, from @first_date to @game_date; only days with any."""
-    return catalogue.complete(f"""WITH content AS (
-  SELECT game_date, CONCAT(player_lookup, '|', game_id) AS digest FROM expected_players WHERE game_date >= @first_date
-)
-SELECT game_date, {DIGEST} AS digest
-FROM content
-GROUP BY game_date""")
+    key = "CONCAT(player_lookup, '|', game_id) AS digest"
+    return catalogue.complete(
+        _digest_by_day(f"SELECT game_date, {key} FROM expected_players WHERE game_date >= @first_date")
+    )
 
 
 def latest_ledger(ledger: TableSpec) -> str:

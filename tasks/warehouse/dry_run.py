@@ -12,6 +12,7 @@ import pyarrow as pa
 from tasks.errors import QueryError
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
+from tasks.tables.queries import typed
 from tasks.tables.spec import Column, TableSpec
 from tasks.warehouse.base import Backup, Columns, Origin, Parameters, Replaced, Row, Staged, Warehouse
 from tasks.warehouse.moment import Moment
@@ -97,8 +98,7 @@ class DryRun:
         run_id: str,  # noqa: ARG002
     ) -> Iterator[Staged]:
         """Store nothing: the rows are a query, which becomes a part of the query that reads them."""
-        columns = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns)
-        yield Staged(table, game_date, location=STAGED, query=f"SELECT {columns} FROM (\n{sql}\n)")
+        yield Staged(table, game_date, location=STAGED, query=typed(table, sql))
 
     def streamed_rows(self, table: TableSpec) -> int:
         """Return about how many rows were just streamed into a table."""

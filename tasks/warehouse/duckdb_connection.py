@@ -5,7 +5,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -174,32 +174,27 @@ class Connection:
     @contextmanager
     def _writing(self, table: TableSpec) -> Iterator[None]:
         """One transaction; no other thread of this process writes the table during it."""
-        with self._turn(table.full_name), self._translated(table):
-            self._open.begin()
-            try:
-                yield
-                self._open.commit()
-            except BaseException:
-                self._roll_back()
-                raise
+        with self._turn(table.full_name), self._translated(table), self._transaction():
+            yield
 
     def _change_nothing(self) -> None:
         """Write something that leaves no trace: without a change, a checkpoint does nothing."""
         name = f"nothing_{uuid4().hex}"
-        self._open.begin()
-        try:
+        with self._transaction():
             self._run(f"CREATE TABLE {name} (nothing BOOLEAN)")
             self._run(f"DROP TABLE {name}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One transaction, whole or not at all."""
+        self._open.begin()
+        try:
+            yield
             self._open.commit()
         except BaseException:
-            self._roll_back()
+            with suppress(duckdb.Error):  # a failed commit has already rolled back
+                self._open.rollback()
             raise
-
-    def _roll_back(self) -> None:
-        try:
-            self._open.rollback()
-        except duckdb.Error:
-            return  # a failed commit has already rolled back
 
     @contextmanager
     def _registered(self, rows: pa.Table) -> Iterator[str]:

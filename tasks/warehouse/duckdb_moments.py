@@ -48,15 +48,10 @@ class Moments(Connection):
         name = copies_name(file)
         with self._translated():
             self._open.execute(f"ATTACH '{quoted_path(file)}' AS {name}")
-            self._open.begin()
-            try:
+            with self._transaction():
                 for table in tables:
                     self._run(f"CREATE SCHEMA IF NOT EXISTS {name}.{table.partition('.')[0]}")
                     self._run(f"CREATE TABLE {name}.{table} AS FROM {table}")
-                self._open.commit()
-            except BaseException:
-                self._roll_back()
-                raise
             self._open.execute(f"DETACH {name}")
 
 

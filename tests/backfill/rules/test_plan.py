@@ -1,15 +1,13 @@
 """The plan: what it makes of what a survey has found, without a warehouse."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tasks.backfill.checkpoint import BEFORE, OTHER_ROWS, Checkpoint, History, Rows
 from tasks.backfill.day import Reference, SourceCounts
-from tasks.backfill.findings import Survey
-from tasks.backfill.plan import doubtful
 from tests.backfill.rules.surveys import (
     DAY,
     MAIN,
@@ -20,7 +18,6 @@ from tests.backfill.rules.surveys import (
     checkpoint,
     main,
     plan,
-    request,
     survey,
 )
 
@@ -236,53 +233,6 @@ def test_a_table_asked_for_alone_is_not_built_from_a_stale_one(why: str) -> None
     assert day.stale_dependencies == {ZONES: f"is stale: {why}"}
     assert (main(day).state, main(day).action) == ("stale", "build")  # it is tried, and blocked for that
     assert day.absent_dependencies == ()
-
-
-OTHER_SEASON: dict[str, Any] = {
-    "digests": {**SURVEY.digests, "player_game_summary": [(DAY - timedelta(days=1), "another"), (DAY, "bbb")]}
-}
-
-
-@pytest.mark.parametrize(("would_be", "action"), [("hhh", "keep"), ("another", "build"), (None, "build")])
-def test_after_a_change_before_it_a_day_is_kept_if_its_rows_would_be_the_same(
-    would_be: str | None, action: str
-) -> None:
-    found = {} if would_be is None else {(MAIN, DAY, "upcoming"): would_be, (ZONES, DAY, "season"): "ggg"}
-    day = plan(survey(checkpoint(), would_be=found, **OTHER_SEASON))
-    assert main(day).action == action
-
-
-def test_only_where_it_matters_are_the_rows_looked_at_that_a_day_would_have() -> None:
-    def asked_for(found: Survey, **given: Any) -> dict[tuple[str, str], list[date]]:
-        return doubtful(found, request(**given))
-
-    assert asked_for(survey(checkpoint())) == {}
-    both = {(ZONES, "season"): [DAY], (MAIN, "upcoming"): [DAY]}
-    assert asked_for(survey(checkpoint(), **OTHER_SEASON)) == both
-    assert asked_for(survey(checkpoint("blocked"), **OTHER_SEASON)) == {(ZONES, "season"): [DAY]}
-    newer = survey(checkpoint(), code_versions={ZONES: "v1", MAIN: "v2"}, **OTHER_SEASON)
-    assert asked_for(newer) == {(ZONES, "season"): [DAY]}
-    own_day: dict[str, Any] = {
-        "digests": {**SURVEY.digests, "player_game_summary": [(DAY - timedelta(days=1), "aaa"), (DAY, "new")]}
-    }
-    assert asked_for(survey(checkpoint(), **own_day)) == {}
-
-
-@pytest.mark.parametrize(("lacked", "action"), [((), "keep"), (("reggiejackson",), "build")])
-def test_a_day_built_from_pre_game_rows_that_are_gone_is_not_rebuilt_for_what_they_did_not_need(
-    lacked: tuple[str, ...], action: str
-) -> None:
-    gone: dict[str, Any] = {
-        "source_counts": {ZONES: {}, MAIN: {DAY: SourceCounts(source="upcoming", expected=187)}},
-        "would_be": {(ZONES, DAY, "season"): "ggg", (MAIN, DAY, "synthetic"): "another"},
-        "digests": {**OTHER_SEASON["digests"], "upcoming_player_game_context": []},
-    }
-    assert main(plan(survey(checkpoint(source_missing=lacked), **gone))).action == action
-
-
-def test_a_day_is_stale_if_a_table_that_it_is_built_from_has_other_rows() -> None:
-    day = plan(survey(checkpoint(), rows_of_zones="another"))
-    assert f"changed since: {ZONES}" in main(day).why
 
 
 def test_a_table_of_the_run_is_no_stale_dependency() -> None:
