@@ -8,6 +8,11 @@ def percent(share: float) -> str:
     return f"{int(share * 1000 + 1e-9) / 10:.1f} %"
 
 
+def count_of(count: int, noun: str) -> str:
+    """A number of things: ``1 game``, ``2 games``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def first_of(names: Sequence[str], limit: int = 10) -> str:
     """The first names, and how many more there are."""
     rest = f" and {len(names) - limit} more" if len(names) > limit else ""

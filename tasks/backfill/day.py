@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from tasks.tables.spec import Build, LookBack
-from tasks.text import first_of, percent
+from tasks.text import count_of, first_of, percent
 
 ContextSource = Literal["auto", "upcoming", "synthetic"]
 
@@ -114,12 +114,14 @@ class Reference(BaseModel):
         """
         reasons = []
         if self.without_minutes:
-            message = f"{self.without_minutes} rows of the day and the 6 days before have statistics, and no minutes"
+            rows = count_of(self.without_minutes, "row")
+            message = f"in {rows} of the day and the 6 days before there are statistics, and no minutes"
             reasons.append(Reason(category="minutes_unknown", message=message))
         is_near = self.recent_holes is not None and looks_back_on == "30 days"
         if is_near or (self.season_holes and looks_back_on == "season"):
             games = f"; of the last 30 days: {self.recent_holes}" if self.recent_holes else ""
-            message = f"{self.season_holes} games of the season before are not loaded as they were played{games}"
+            holes = count_of(self.season_holes, "earlier game")
+            message = f"not loaded as played: {holes} of the season{games}"
             reasons.append(Reason(category="look_back_incomplete", message=message))
         return tuple(reasons)
 

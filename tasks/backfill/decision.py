@@ -60,5 +60,5 @@ def reference_digest(reference: Reference, looks_back_on: LookBack = "season") -
 
 def decided(outcome: str, reasons: Sequence[Reason], decision: Decision) -> str:
     """Say what was decided, over what, by whom and why."""
-    over = ", ".join(dict.fromkeys(each.category for each in reasons))
+    over = ", ".join(dict.fromkeys(each.category for each in reasons if each.overridable))
     return f"{outcome} over {over} by {decision.by}: {decision.reason}"

@@ -135,11 +135,10 @@ def _coverage_message(facts: StagedFacts, threshold: float) -> str:
 
 
 def _look_back_message(facts: StagedFacts) -> str:
-    whole = facts.row_count - facts.rows_without_own_games
     return (
-        f"the own look-back of {whole} of {facts.row_count} rows ({percent(facts.look_back_coverage)}) lacks no game; "
-        f"{facts.rows_without_games} rows lack a game of their own, their team's or their opponent's: "
-        f"{first_of(facts.look_back_touched)}"
+        f"{facts.rows_without_games} of {facts.row_count} rows look back on a game that is not loaded as played, "
+        f"be it their own, their team's or their opponent's: {first_of(facts.look_back_touched)}; "
+        f"{percent(facts.look_back_coverage)} lack none of their own"
     )
 
 

@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 
 from tasks.backfill.adopt import adopt_rows, adopted, not_adopted
 from tasks.backfill.build import build_rows, synthesize_context
-from tasks.backfill.checkpoint import Checkpoint
+from tasks.backfill.checkpoint import ADOPTED, Checkpoint
 from tasks.backfill.coverage import check_coverage
 from tasks.backfill.day import Reason, Reference, SourceCounts, choose_source
 from tasks.backfill.decision import NO_REASON, Decision, decided, waiver
@@ -164,14 +164,14 @@ class _Day:
 
     def _passed(self, table: TablePlan, started_at: datetime, verdict: Verdict, reference: Reference) -> Checkpoint:
         """Return the checkpoint of a verdict, with what the day's reference and its sources warn of."""
-        reasons, outcome = verdict.reasons, verdict.outcome
+        outcome: Outcome = verdict.outcome
         build = self._run.catalogue.build(table.table)
         warnings = reference.warnings(build.warned_of)
         if table.source_counts is not None:
             warnings += table.source_counts.warnings(build)
-        if warnings and outcome in ("complete", "complete_with_warning"):
-            reasons, outcome = (*reasons, *warnings), "complete_with_warning"
-        return self._judged(table, started_at, outcome, reasons, verdict)
+        if warnings and outcome == "complete":
+            outcome = "complete_with_warning"
+        return self._judged(table, started_at, outcome, verdict.reasons, verdict, warnings)
 
     def _objections(self, table: TablePlan, reference: Reference) -> tuple[Reason, ...]:
         if not reference.is_scheduled and not reference.has_games:
@@ -213,6 +213,7 @@ class _Day:
         outcome: Outcome,
         reasons: Sequence[Reason],
         verdict: Verdict | None,
+        warnings: Sequence[Reason] = (),
     ) -> Checkpoint:
         facts = verdict.facts if verdict else None
         if outcome in PUBLISHED:
@@ -222,10 +223,11 @@ class _Day:
         decision = self._decision(table, outcome, reasons)
         outcome = "waived" if decision and outcome == "blocked" else outcome
         parts = [_counts(facts)] if facts else []
-        parts += [str(reason) for reason in reasons]
+        parts += [str(each) for each in (*reasons, *warnings)]
         if decision:
             parts.append(decided(outcome, reasons, decision))
-        parts.append(f"from {table.source}: {table.source_reason}")
+        is_adopted = table.source_reason == ADOPTED
+        parts.append(ADOPTED if is_adopted else f"from {table.source}: {table.source_reason}")
         if table.there and outcome not in PUBLISHED:
             parts.append(f"{table.there} stays")
         elif table.action == "adopt" and outcome not in PUBLISHED:
@@ -236,7 +238,7 @@ class _Day:
             run_id=self._run.id,
             attempt=self._run.attempt,
             outcome="dry_run" if self._run.dry_run and outcome in PUBLISHED else outcome,
-            reason=reasons[0].category if reasons else None,
+            reason=next((each.category for each in (*reasons, *warnings)), None),
             message="; ".join(parts),
             source=table.source,
             source_reason=table.source_reason,

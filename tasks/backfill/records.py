@@ -69,7 +69,7 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         "outcome": checkpoint.outcome,
         "source": checkpoint.source,
         "why that source": checkpoint.source_reason,
-        "covered": f"{checkpoint.covered} of {checkpoint.expected} expected, {checkpoint.coverage_percent}",
+        "covered": _covered(checkpoint),
         "rows published": checkpoint.row_count,
         "decided": checkpoint.message,
         "recorded": checkpoint.recorded_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -86,6 +86,12 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         count, missing = len(checkpoint.source_missing), first_of(checkpoint.source_missing, limit=20)
         lines += ["", f"Not in the preferred source ({count}): {markdown.text(missing)}"]
     return "\n".join([*lines, "", *markdown.record(checkpoint.model_dump_json(indent=1)), ""])
+
+
+def _covered(checkpoint: Checkpoint) -> str:
+    if checkpoint.covered is None:
+        return "not counted: nothing was built"
+    return f"{checkpoint.covered} of {checkpoint.expected} expected, {checkpoint.coverage_percent}"
 
 
 def parse_artifact(text: str) -> Checkpoint | None:

@@ -64,10 +64,10 @@ def worse(facts: StagedFacts, there: Standing | None) -> tuple[Reason, ...]:
         less.append(f"would cover {_counts(facts.covered, facts.expected, facts.coverage)} instead of {before}")
     now, then = facts.look_back_coverage, there.look_back_coverage
     if then is not None and now < then:
-        less.append(f"would have the whole look-back of {percent(now)} instead of {percent(then)} of the players")
+        less.append(f"would lack none of their own earlier games in {percent(now)} instead of {percent(then)}")
     if not less:
         return ()
-    message = f"{'; '.join(less)}, as {there} does; repair the inputs, or replace it with force"
+    message = f"the new rows {' and '.join(less)}, compared with {there}; repair the inputs, or use force"
     return (Reason(category="would_be_worse", message=message, overridable=True),)
 
 

@@ -81,6 +81,8 @@ def _markdown(rows: Sequence[ReportRow], summary: str, request: BackfillRequest)
     lines += [f"Tables: {', '.join(request.tables)}. Force: {request.force}. Dry run: {request.dry_run}.", ""]
     notable = [row for row in rows if row.reason or row.outcome in NOT_DONE]
     if notable:
-        cells = [(r.day, r.outcome, r.published, r.expected, r.completeness, r.reason) for r in notable]
-        lines += markdown.table(("day", "outcome", "published", "expected", "mean completeness", "why"), cells)
+        cells = [(row.day, row.outcome, row.published, row.expected, row.completeness) for row in notable]
+        lines += markdown.table(("day", "outcome", "published", "expected", "mean completeness"), cells)
+        # a list, because Prefect's UI cuts off what is long in a table's cell
+        lines += ["", *(f"- {row.day} {row.outcome}: {markdown.text(row.reason)}" for row in notable if row.reason)]
     return "\n".join([*lines, ""])

@@ -91,4 +91,4 @@ def _reason(day: DayPlan, result: DayResult) -> str:
     worst = next((each for each in result.checkpoints if each.outcome == result.outcome and each.reason), None)
     if worst is not None:
         return f"{worst.table_name}: {worst.message}"
-    return "; ".join(warning.message for warning in day.reference.warnings())
+    return "; ".join(warning.message for warning in day.reference.warnings()) if result.checkpoints else ""

@@ -153,7 +153,7 @@ def _plan_row(day: DayPlan) -> dict[str, object]:
         row[f"{chosen.source_counts.source} players"] = chosen.source_counts.players
         row["source"] = chosen.source if reference.has_games else ""
     for table in day.tables:
-        row[table.table] = f"{table.action}; {table.state}: {table.why}"
+        row[table.table] = table.why if table.action == "nothing" else f"{table.action}; {table.state}: {table.why}"
     if day.bytes_to_read is not None:
         row["bytes to read"] = day.bytes_to_read
     if chosen is not None:

@@ -8,6 +8,7 @@ import pytest
 
 from flows.backfill import backfill
 from tasks.backfill.report import Report
+from tasks.runtime import markdown
 from tasks.settings import Settings
 from tests.backdoor import refuse, run_sql
 from tests.backfill.observe import (
@@ -106,6 +107,8 @@ def test_a_days_state_report_and_table_stay_in_one_line_whatever_the_warehouse_s
     assert summary is not None
     (row,) = [line for line in summary["data"].splitlines() if line.startswith(f"| {DAY} | failed | ")]
     assert row.endswith(" |")
+    (why,) = [line for line in summary["data"].splitlines() if line.startswith(f"- {DAY} failed: scores: ")]
+    assert why.removeprefix(f"- {DAY} failed: ") in markdown.text(state.message)
 
 
 def test_a_day_that_is_not_tried_says_why(league: League, settings: Settings, run: RunBackfill) -> None:

@@ -207,3 +207,18 @@ def test_a_done_day_that_no_longer_passes_is_blocked_and_keeps_its_rows_until_it
     assert outcomes(run(DAY)) == {DAY: "complete"}
     assert content(settings) == before
     assert published(settings)[DAY] == lookups(league, DAY)
+
+
+def test_a_day_that_stays_because_a_game_before_it_is_gone_names_the_game(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two = days(2)
+    open_season(league, one, two)
+    league.write(settings)
+    run((one, two))
+    gone = league.games[-4]["game_id"]
+    run_sql(settings, f"DELETE FROM nba_analytics.player_game_summary WHERE game_id = '{gone}'")
+    (row,) = run(two).rows
+    assert (row.outcome, row.published) == ("blocked", 40)
+    assert "would_be_worse: the new rows would lack none of their own earlier games in 50.0 % instead of" in row.reason
+    assert f"not loaded as played: 1 earlier game of the season; of the last 30 days: {one} NYK at BOS" in row.reason

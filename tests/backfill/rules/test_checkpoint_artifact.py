@@ -98,6 +98,12 @@ def test_a_person_can_read_what_was_decided() -> None:
         assert f"\n{line}\n" in text
 
 
+def test_of_a_day_that_was_not_built_no_count_is_shown() -> None:
+    text = render_artifact(CHECKPOINT.model_copy(update={"expected": None, "covered": None, "coverage": None}))
+    assert "\n| covered | not counted: nothing was built |\n" in text
+    assert "None" not in text
+
+
 def test_a_bar_or_a_line_break_does_not_break_the_table() -> None:
     text = render_artifact(CHECKPOINT.model_copy(update={"message": "a | b\nc"}))
     assert "\n| decided | a \\| b c |\n" in text

@@ -222,7 +222,11 @@ def test_what_makes_rows_wrong_blocks_whatever_is_forced(fields: dict[str, str],
 
 
 def test_unknown_minutes_and_missing_games_of_the_look_back_warn() -> None:
-    day = Reference(game_date=DAY, without_minutes=3, season_holes=2)
+    day = Reference(game_date=DAY, without_minutes=3, season_holes=1)
+    assert [reason.message for reason in day.warnings()] == [
+        "in 3 rows of the day and the 6 days before there are statistics, and no minutes",
+        "not loaded as played: 1 earlier game of the season",
+    ]
     assert [reason.category for reason in day.warnings()] == ["minutes_unknown", "look_back_incomplete"]
     assert [reason.category for reason in day.warnings("30 days")] == ["minutes_unknown"]
     recent = day.model_copy(update={"recent_holes": "2023-02-20 BOS at LAL"}).warnings("30 days")[1]

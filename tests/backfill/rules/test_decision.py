@@ -71,6 +71,11 @@ def test_what_was_decided_names_all_that_it_overrode_who_decided_and_why() -> No
     )
 
 
+def test_what_only_warns_is_not_said_to_be_overridden() -> None:
+    warning = Reason(category="completeness_low", message="20.0 % of the inputs are known")
+    assert decided("forced", [HOLE, warning], ASKED).startswith("forced over reference_incomplete by ")
+
+
 def test_the_digest_of_a_reference_changes_with_what_is_wrong_with_it_only() -> None:
     def digest(**fields: object) -> str:
         return reference_digest(Reference.model_validate({"game_date": DAY, "final_games": 2, **fields}))

@@ -112,6 +112,12 @@ def test_a_day_without_games_expects_and_counts_nothing() -> None:
     assert (found.games, found.expected, found.published, found.outcome) == (0, None, None, "no_games")
 
 
+@pytest.mark.parametrize("skipped", ["no_games", "skipped_bootstrap"])
+def test_a_day_on_which_nothing_is_built_does_not_say_what_is_odd_about_the_games_before_it(skipped: Outcome) -> None:
+    odd = Reference(game_date=DAY, recent_holes="2023-02-20 BOS at LAL", season_holes=1)
+    assert row(DayResult(game_date=DAY, skipped=skipped), odd, rows=0).reason == ""
+
+
 def test_a_day_that_is_done_says_what_is_odd_about_its_reference() -> None:
     odd = PLAYED.model_copy(update={"recent_holes": "2023-02-20 BOS at LAL", "season_holes": 1})
     assert "2023-02-20 BOS at LAL" in row(DayResult(game_date=DAY, tried=(checkpoint(),)), odd).reason
