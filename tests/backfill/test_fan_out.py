@@ -154,7 +154,7 @@ def counted_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def test_no_more_days_are_at_work_at_once_than_asked_for(
     league: League, settings: Settings, run: RunBackfill, most: int
 ) -> None:
-    some = days(6)
+    some = days(2 * most)
     open_season(league, *some)
     league.write(settings)
     report = run((some[0], some[-1]), max_concurrency=most)

@@ -41,7 +41,7 @@ def copies(settings: Settings) -> set[int]:
 def test_a_killed_run_continued_gives_the_table_of_an_uninterrupted_one_and_does_only_what_was_left(
     league: League, settings: Settings, run: RunBackfill, elsewhere: Elsewhere, api_url: str
 ) -> None:
-    some = days(12)
+    some = days(8)
     open_season(league, *some)
     league.write(settings)
     process = start_backfill(api_url, start_date=some[0], end_date=some[-1], max_concurrency=2)
