@@ -90,6 +90,7 @@ def facts_of(table: TableSpec, row: Row) -> StagedFacts:
         missing=names(row["missing"]),
         unexpected=row["unexpected"],
         duplicate_keys=row["duplicate_keys"],
+        duplicates=names(row["duplicates"]),
         null_keys=row["null_keys"],
         other_days=row["other_days"],
         rows_with_values=row["rows_with_values"],

@@ -36,6 +36,8 @@ class StagedFacts(BaseModel):
     missing: tuple[str, ...] = ()
     unexpected: int = 0
     duplicate_keys: int = 0
+    duplicates: tuple[str, ...] = ()
+    """Whose keys these are, by name."""
     null_keys: int = 0
     other_days: int = 0
     rows_with_values: int
@@ -186,7 +188,7 @@ def _integrity(facts: StagedFacts) -> list[Reason]:
     if not facts.row_count:
         return [Reason(category="no_rows", message="the build made no row at all")]
     found = {
-        "duplicate_keys": (facts.duplicate_keys, "keys stand on more than one row"),
+        "duplicate_keys": (facts.duplicate_keys, f"keys stand on more than one row: {first_of(facts.duplicates)}"),
         "null_keys": (facts.null_keys, "rows have a NULL in their key"),
         "wrong_day": (facts.other_days, "rows belong to another day"),
     }

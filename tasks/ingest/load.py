@@ -21,6 +21,7 @@ from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
 from tasks.text import first_of
 from tasks.warehouse.base import Replaced
+from tasks.warehouse.schema import refuse_rows
 
 MAX_NAMED_GAMES = 200
 
@@ -58,6 +59,7 @@ def load_input_file(run: Run, request: IngestRequest, file: InputFile) -> FileRe
 
     Raises:
         IngestError: The file cannot be read.
+        SchemaError: The table cannot hold the rows; nothing was written.
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
@@ -76,6 +78,7 @@ def load_input_file(run: Run, request: IngestRequest, file: InputFile) -> FileRe
         part = sha256(file.path.encode()).hexdigest()[:8]
         with writing(run.settings, [table.name]), run.warehouse("ingest", table=table.name, part=part) as warehouse:
             warehouse.create(spec for spec in catalogue.tables.values() if spec.role == "input")
+            refuse_rows(warehouse, table, [name for name in rows.column_names if not rows.column(name).null_count])
             rows, report = keep_back(
                 warehouse, table, Loadable(rows, report), match=contents.match, allow_shrink=request.allow_shrink
             )

@@ -14,6 +14,7 @@ def gate_query(
     query: str | None = None,
     *,
     facts_too: Mapping[str, str] | None = None,
+    stored: str | None = None,
 ) -> str:
     """What the gate must know of a day's staged rows; one row. @first_date must be the same day as @game_date.
 
@@ -23,6 +24,7 @@ def gate_query(
         staged: The name by which the staged rows are read.
         query: What gives the rows, if they are not stored under that name.
         facts_too: More that is asked of the rows: aggregates by the name of their column.
+        stored: What gives the content of the rows as they are stored, if it is not that of the staged ones.
     """
     if table.build is None:
         raise ValueError(f"{table.name} is not a derived table")
@@ -78,12 +80,14 @@ compared AS (
   FULL JOIN there AS t ON t.compared_key = w.compared_key
 ),
 content AS (
-  {content(table, staged)}
+  {stored or content(table, staged)}
 ){_suspicions(table, staged)}
 SELECT
   facts.*,
   (SELECT {DIGEST} FROM content) AS rows_digest,
   (SELECT COUNTIF(copies > 1) FROM keys) AS duplicate_keys,
+  (SELECT STRING_AGG(DISTINCT IF(copies > 1, {build.entity}, NULL), ',' ORDER BY IF(copies > 1, {build.entity}, NULL))
+    FROM keys) AS duplicates,
   suspicions.*,
   compared.*
 FROM facts

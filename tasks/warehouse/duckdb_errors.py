@@ -108,6 +108,8 @@ def _translate_statement(error: BaseException, text: str, about: str, settings: 
             f"{settings.path} has the name of a dataset that is in it; give the file another name, and "
             f"FULLCOURT_DUCKDB_PATH with it ({text})"
         )
+    if "Can only delete from base table" in text or "is not an table" in text:
+        return SchemaError(f"{about}is a view, which nothing can be loaded into; load the table that it reads")
     if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
         return SchemaError(f"{about}a table or column is missing, or has another type: {text}")
     if isinstance(error, duckdb.ConstraintException):

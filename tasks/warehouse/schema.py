@@ -4,7 +4,7 @@ Users' tables are theirs: they have more columns than the catalogue knows, and n
 taken as it is. What a table that we write lacks is added by a person, who runs ``fullcourt ddl apply``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from tasks.errors import SchemaError
 from tasks.tables.catalogue import Catalogue
@@ -72,12 +72,34 @@ def _never_filled(table: TableSpec, existing: Mapping[str, Columns]) -> list[str
     if there is None or table.role not in ("derived", "record"):
         return []
     known = {column.name for column in table.columns}
-    names = [name for name in there if name in there.required and name not in known]
+    return _unfilled(table, [name for name in there if name in there.required and name not in known], "no run gives it")
+
+
+def _unfilled(table: TableSpec, names: Collection[str], why: str) -> list[str]:
     if not names:
         return []
     statements = "; ".join(f"ALTER TABLE {table.full_name} ALTER COLUMN {name} DROP NOT NULL" for name in names)
-    wanted = f"table {table.full_name} wants a value in {', '.join(names)}, which no run gives it"
+    wanted = f"table {table.full_name} wants a value in {', '.join(names)}, which {why}"
     return [f"{wanted}: let it be NULL with `{statements}`"]
+
+
+def refuse_rows(warehouse: Warehouse, table: TableSpec, filled: Collection[str]) -> None:
+    """Refuse to write rows that a table cannot hold.
+
+    Args:
+        warehouse: The warehouse with the table.
+        table: The table, which exists.
+        filled: The columns of which every row has a value.
+
+    Raises:
+        SchemaError: A column is missing, has another type, or must not be NULL; the message lists every one.
+    """
+    existing = warehouse.schema([table])
+    there = existing.get(table.full_name) or Columns()
+    unfilled = [name for name in there if name in there.required and name not in filled]
+    problems = [*wrong_columns(table, existing), *_unfilled(table, unfilled, "the rows do not say")]
+    if problems:
+        raise SchemaError("; ".join(problems) + "; nothing was written")
 
 
 def differences(table: TableSpec, existing: Mapping[str, Columns]) -> list[str]:

@@ -59,6 +59,7 @@ def make_foreign(settings: Settings) -> None:
             f"ALTER TABLE {table.full_name} ADD COLUMN note VARCHAR",
             f"UPDATE {table.full_name} SET note = 'mine'",
         )
+    run_sql(settings, f"UPDATE {FACTORS} SET missing_games_count = 3")  # another program's column of that name
 
 
 def stored(settings: Settings, table: str) -> list[str]:
@@ -196,3 +197,30 @@ def test_a_dry_run_says_what_would_be_adopted_and_records_nothing(
     plan = run_artifact(state.state_details.flow_run_id, "backfill-plan")
     assert plan is not None
     assert "adopt; none: no checkpoint, and 40 rows that no run published" in str(plan["data"])
+
+
+def test_rows_with_another_id_of_a_game_than_its_box_scores_are_adopted_as_they_are(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    one, two, three = days(3)
+    open_season(league, one, two, three)
+    league.write(settings)
+    run((one, three))
+    forget(settings, one, two, three)
+    composed = (
+        "'{day:%Y%m%d}_' || CASE team_abbr WHEN 'BOS' THEN 'NYK_BOS' WHEN 'NYK' THEN 'NYK_BOS' ELSE 'MIA_LAL' END"
+    )
+    box = "nba_analytics.player_game_summary"
+    for table, day, of in ((FACTORS, one, one), (box, two, two), (FACTORS, three, one)):  # the last has another day's
+        run_sql(settings, f"UPDATE {table} SET game_id = {composed.format(day=of)} WHERE game_date = '{day}'")
+    before = fetch(
+        settings, f"SELECT * FROM {FACTORS} WHERE game_date < @day ORDER BY game_id, player_lookup", day=three
+    )
+    report = run((one, three), adopt=True)
+    assert [row.work for row in report.rows] == ["adopted", "adopted", "built"]
+    assert [(last(settings, day)["covered"], last(settings, day)["expected"]) for day in (one, two)] == [(40, 40)] * 2
+    assert "not adopted: coverage_below_threshold: 0 of 40" in last(settings, three)["message"]
+    assert before == fetch(
+        settings, f"SELECT * FROM {FACTORS} WHERE game_date < @day ORDER BY game_id, player_lookup", day=three
+    )
+    assert [row.work for row in run((one, three)).rows] == ["kept"] * 3

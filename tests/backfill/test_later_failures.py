@@ -115,7 +115,7 @@ def test_wrong_rows_block_each_for_its_own_reason(
             "coverage_below_threshold",
             "30 of 40 expected are there (75.0 %)",
         ),
-        "duplicates": (f"{someone} UNION ALL {someone} WHERE player_lookup = 'bos1'", "duplicate_keys", "1 keys"),
+        "duplicates": (f"{someone} UNION ALL {someone} WHERE player_lookup = 'bos1'", "duplicate_keys", "row: bos1"),
         "all_null": (someone.replace("1.0 AS", "CAST(NULL AS FLOAT64) AS"), "all_null", "every score of every row"),
         "no_rows_at_all": (f"{someone} WHERE player_lookup = 'nobody'", "no_rows", "no row at all"),
         "null_keys": (

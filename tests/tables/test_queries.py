@@ -65,6 +65,7 @@ GOOD = {
     "rows_with_values": 3,
     "range_games": 0,
     "duplicate_keys": 0,
+    "duplicates": None,
     "expected": 3,
     "covered": 3,
     "unexpected": 0,
@@ -92,12 +93,12 @@ FACTS: dict[str, tuple[Staged, dict[str, str], Row]] = {
     "one twice": (
         [("a", 1), ("b", 2), ("c", 3), ("a", 1)],
         {},
-        {"row_count": 4, "rows_with_values": 4, "duplicate_keys": 1},
+        {"row_count": 4, "rows_with_values": 4, "duplicate_keys": 1, "duplicates": "a"},
     ),
     "one three times in place of the others": (
         [("a", 1), ("a", 1), ("a", 1)],
         {},
-        {"covered": 1, "missing": "b,c", "duplicate_keys": 1},
+        {"covered": 1, "missing": "b,c", "duplicate_keys": 1, "duplicates": "a"},
     ),
     "a player without a name": (
         [("a", 1), ("b", 2), (None, 3)],
