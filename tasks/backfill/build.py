@@ -1,6 +1,6 @@
 """Build a day's rows, judge them, and publish what passes: write, audit, publish."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from tasks.backfill.coverage import names, window
@@ -26,6 +26,7 @@ def build_rows(
     has_holes: bool,
     is_after_break: bool,
     objections: Sequence[Reason],
+    dependencies: Mapping[str, str],
     there: Standing | None,
     force: bool,
     processed_at: datetime,
@@ -41,6 +42,7 @@ def build_rows(
         has_holes: Whether a game of the season before the day is missing.
         is_after_break: Whether most of the day's teams have not played for a week: their values are not as usual.
         objections: What earlier checks object to.
+        dependencies: The digest that each table's rows must have that the day is built from.
         there: What is published already.
         force: Publish although judgement says no; never against integrity.
         processed_at: When the rows were built, as they record it.
@@ -66,7 +68,7 @@ def build_rows(
             build.thresholds,
             complete_from=build.completeness.warn_below if build.completeness else None,
             force=force,
-            before=objections,
+            before=(*objections, *(() if run.dry_run else _changed(row, dependencies))),
             worse=worse(facts, there),
             is_after_break=is_after_break,
             may_be_empty=not build.reads_the_day,
@@ -79,6 +81,14 @@ def build_rows(
 
 synthesize_context = build_rows.with_options(name="synthesize-context", task_run_name="synthesize {table} {game_date}")
 """The same, from the fallback: the name shows in the UI that the preferred source was not enough."""
+
+
+def _changed(row: Row, dependencies: Mapping[str, str]) -> Iterator[Reason]:
+    """Yield the tables whose rows were not those that the day was to be built from, whoever has changed them."""
+    for name, digest in dependencies.items():
+        if (row[f"digest_of_{name}"] or "") != digest:
+            message = f"{name} of the day changed while it was read; run the day again"
+            yield Reason(category="dependency_stale", message=message)
 
 
 def facts_of(table: TableSpec, row: Row) -> StagedFacts:

@@ -187,8 +187,9 @@ def _warnings(facts: StagedFacts, thresholds: Thresholds, complete_from: float |
 def _integrity(facts: StagedFacts) -> list[Reason]:
     if not facts.row_count:
         return [Reason(category="no_rows", message="the build made no row at all")]
+    whose = f": {first_of(facts.duplicates)}" if facts.duplicates else ""
     found = {
-        "duplicate_keys": (facts.duplicate_keys, f"keys stand on more than one row: {first_of(facts.duplicates)}"),
+        "duplicate_keys": (facts.duplicate_keys, f"keys stand on more than one row{whose}"),
         "null_keys": (facts.null_keys, "rows have a NULL in their key"),
         "wrong_day": (facts.other_days, "rows belong to another day"),
     }

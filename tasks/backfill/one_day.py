@@ -136,6 +136,7 @@ class _Day:
                 has_holes=reference.season_holes > 0,
                 is_after_break=reference.is_after_break,
                 objections=objections,
+                dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},
                 there=table.there,
                 force=self._request.force,
                 processed_at=started_at,

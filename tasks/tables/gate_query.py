@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.queries import DIGEST, content
-from tasks.tables.spec import TableSpec
+from tasks.tables.spec import Build, TableSpec
 
 
 def gate_query(
@@ -89,13 +89,22 @@ SELECT
   (SELECT STRING_AGG(DISTINCT IF(copies > 1, {build.entity}, NULL), ',' ORDER BY IF(copies > 1, {build.entity}, NULL))
     FROM keys) AS duplicates,
   suspicions.*,
-  compared.*
+  compared.*{_dependencies(catalogue, build)}
 FROM facts
 CROSS JOIN compared
 CROSS JOIN suspicions"""
     if query is None:
         return catalogue.complete(text, table=table.name, given=(staged,))
     return catalogue.complete(text, table=table.name, parts=((staged, query),))
+
+
+def _dependencies(catalogue: Catalogue, build: Build) -> str:
+    """Return the columns that say what each table that the rows are built from holds of the day, as a digest."""
+    columns = ""
+    for table in map(catalogue.table, build.depends_on):
+        rows = f"{content(table, table.full_name)} WHERE {table.partition} = @game_date"
+        columns += f",\n  (SELECT {DIGEST} FROM ({rows}) AS day_rows) AS digest_of_{table.name}"
+    return columns
 
 
 def _suspicions(table: TableSpec, staged: str) -> str:

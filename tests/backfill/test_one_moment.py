@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,8 +17,8 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Origin, Warehouse, arrow_schema
 from tasks.warehouse.dry_run import open_for_run
 from tasks.warehouse.open import open_warehouse
-from tests.backfill.observe import DAY, built, content, days, lookups, open_season, outcomes, published
-from tests.league import League
+from tests.backfill.observe import DAY, MAIN, built, content, days, lookups, open_season, outcomes, published
+from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
 INPUTS = ("nba_schedule", "player_game_summary", "upcoming_player_game_context")
@@ -122,6 +123,34 @@ def test_inputs_that_change_in_the_middle_of_a_run_are_seen_by_the_next_one(
     assert built(report) == {one, two}
     assert built(run((one, two))) == {one, two}
     assert content(settings) != before
+
+
+def test_a_day_is_not_published_from_rows_of_a_dependency_that_were_away_and_came_back(
+    league: League, settings: Settings, played: list[str], run: RunBackfill
+) -> None:
+    one, _ = days(2)
+    zones = load_catalogue(settings).table("player_shot_zone_analysis")
+    held: list[dict[str, Any]] = []
+
+    def opened(given: Settings, origin: Origin, **how: object) -> Warehouse:
+        if origin.step == "build" and origin.table == MAIN:
+            held.extend(fetch(settings, f"SELECT * FROM {zones.full_name} WHERE analysis_date = @day", day=one))
+            with open_warehouse(settings.connection()) as warehouse:
+                text = f"DELETE FROM {zones.full_name} WHERE analysis_date = @game_date AND player_lookup = 'bos1'"
+                warehouse.change(zones, text, {"game_date": one})
+        elif origin.step == "record":
+            with open_warehouse(settings.connection()) as warehouse:
+                warehouse.replace(zones, pa.Table.from_pylist(held, arrow_schema(zones)), match=[zones.partition])
+        return open_for_run(given, origin, **how)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "open_for_run", opened)
+        (row,) = run(one).rows
+    assert (row.outcome, row.published) == ("blocked", 0)
+    assert f"{MAIN}: " in row.reason
+    assert "dependency_stale: player_shot_zone_analysis of the day changed while it was read" in row.reason
+    assert outcomes(run(one)) == {one: "complete"}
+    assert published(settings) == {one: played}
 
 
 @pytest.mark.duckdb_only

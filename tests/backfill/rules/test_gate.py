@@ -39,6 +39,13 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+def test_keys_that_are_double_are_named_as_far_as_they_have_a_name() -> None:
+    (named,) = judge(facts(9, 9, duplicate_keys=1, duplicates=("bos1",)), THRESHOLDS).reasons
+    assert named.message == "1 keys stand on more than one row: bos1; look for the same in the inputs"
+    (unnamed,) = judge(facts(9, 9, duplicate_keys=1), THRESHOLDS).reasons
+    assert unnamed.message == "1 keys stand on more than one row; look for the same in the inputs"
+
+
 def test_a_share_of_exactly_90_or_95_percent_is_on_the_better_side_for_every_size_of_day() -> None:
     for expected in range(1, 501):
         published = -(-9 * expected // 10)  # the fewest that are not below 90 percent, in whole numbers
