@@ -53,11 +53,18 @@ class Reference(BaseModel):
     """Games of the season before the day that are not loaded as they were played."""
     recent_holes: str | None = None
     """Those of the 30 days before, by name."""
+    season_without_pace: int = 0
+    """Rows of the season before of players who played and lack what pace is worked out from."""
 
     @property
     def has_games(self) -> bool:
         """Whether games were played, or may yet be, by the schedule or by the box scores."""
         return self.final_games > 0 or self.pending_games is not None or self.unscheduled_games is not None
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether a row may look back on a game that is missing, or of which something is unknown."""
+        return self.season_holes > 0 or self.season_without_pace > 0
 
     @property
     def is_off_day(self) -> bool:
@@ -96,7 +103,7 @@ class Reference(BaseModel):
             (
                 "ambiguous_player",
                 self.ambiguous_players,
-                "these players cannot be told apart, or one stands under two names: {}; correct universal_player_id",
+                "players who cannot be told apart, or one under two names or ids: {}; correct universal_player_id",
                 False,
             ),
         )

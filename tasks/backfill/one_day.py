@@ -133,7 +133,7 @@ class _Day:
                 self._day.game_date,
                 season_start=self._day.season_start,
                 source=source,
-                has_holes=reference.season_holes > 0,
+                has_holes=reference.has_holes,
                 is_after_break=reference.is_after_break,
                 objections=objections,
                 dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},

@@ -144,7 +144,7 @@ class Catalogue:
             table: The table's name.
             query: The file's name without ``.sql``.
             source: The source of the day's context: the name ``context`` then stands for ``context_<source>.sql``.
-            has_holes: Whether a game of the season before may be missing; if none is, nothing looks for it.
+            has_holes: Whether a row may look back on a game that is not loaded as it was played.
         """
         known = self._known(table)
         if source is not None and f"context_{source}" in known:

@@ -70,6 +70,20 @@ def test_pace_looks_back_on_10_games_of_either_team(bench: Settings, team: str, 
     assert looked_back(bench, league) == (0, is_missing)
 
 
+@pytest.mark.parametrize("team", ["BOS", "NYK"])
+@pytest.mark.parametrize(("games", "is_missing"), [(9, True), (10, False)])
+def test_a_game_of_unknown_pace_is_missing_among_the_10_games_of_either_team(
+    bench: Settings, team: str, games: int, is_missing: bool
+) -> None:
+    league = League()
+    league.game(before(2 * games + 2), team, "CHI")
+    league.box[-20]["minutes_played"] = None
+    for number in range(games, 0, -1):
+        league.game(before(2 * number), "BOS", "MIA")
+        league.game(before(2 * number), "NYK", "LAL")
+    assert looked_back(bench, league) == (0, is_missing)
+
+
 @pytest.mark.parametrize(("games", "missing"), [(9, 1), (10, 0)])
 def test_zones_look_back_on_10_games_of_the_player(bench: Settings, games: int, missing: int) -> None:
     league = League()
@@ -86,3 +100,14 @@ def test_the_opponents_rating_looks_back_on_15_of_its_games(bench: Settings, gam
     for number in range(games, 0, -1):
         league.game(before(2 * number), "NYK", "MIA")
     assert looked_back(bench, league, rating=True) == (0, is_missing)
+
+
+def test_a_game_that_is_broken_on_one_side_is_missing_for_both_teams(bench: Settings) -> None:
+    league = League()
+    league.game(before(2), "BOS", "CHI")
+    league.box += [{**league.box[-1], "player_lookup": "chi99", "universal_player_id": "chi1"}]
+    league.game(DAY, "BOS", "NYK")
+    write(bench, league)
+    found = {row["team_abbr"]: row["look_back_missing_games"] for row in build(bench, DEFENSE)}
+    assert found.keys() == {"BOS", "CHI"}
+    assert None not in found.values()

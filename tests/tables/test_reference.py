@@ -157,11 +157,11 @@ BROKEN: dict[str, tuple[list[Change], str, str]] = {
     ),
     "another opponent": ([box("NYK", opponent_team_abbr="MIA")], CONFLICT, "the box scores have NYK against MIA"),
     "a player twice": ([one_more(0)], "duplicate_box_scores", "bos1"),
-    "one id under two names": ([player(1, universal_player_id="bos1")], "ambiguous_player", "bos1, bos2"),
+    "one id under two names": ([player(1, universal_player_id="bos1")], "ambiguous_player", "bos1 (bos1), bos2 (bos1)"),
     "two players of one name, and a row without an id": (
         [player(10, player_lookup="bos1"), one_more(1, player_lookup="bos1", universal_player_id=None)],
         "ambiguous_player",
-        "bos1",
+        "bos1 (no id)",
     ),
 }
 
@@ -189,6 +189,48 @@ def test_a_game_that_was_not_played_on_the_day_is_not_expected(bench: Settings, 
     found = audited(bench, *NOT_PLAYED[name])
     assert found.blocks() == ()
     assert (found.final_games, found.expected_players) == (0, 0)
+
+
+def ambiguous(settings: Settings, ids: str, last: str) -> str | None:
+    """Return who is ambiguous on the day after a player's games under ``ids``, if he then stands under ``last``."""
+    league = League()
+    for place, each in enumerate([*ids, last]):
+        league.game(DAY + timedelta(days=place), "BOS", "NYK")
+        league.box[-20] |= {"universal_player_id": each}
+    day = DAY + timedelta(days=len(ids))
+    return references(settings, league, day, day)[day].ambiguous_players
+
+
+@pytest.mark.parametrize(
+    ("ids", "last", "is_ambiguous"),
+    [
+        ("", "a", False),
+        ("a", "a", False),
+        ("a", "b", True),
+        ("ab", "a", True),
+        ("ab", "b", True),
+        ("aab", "a", False),
+        ("aab", "b", True),
+        ("aaaaabbbbb", "b", True),
+        ("aaaabbbbbb", "b", False),
+        ("aaaabbbbbb", "a", True),
+        ("aaaaaaabbbbbb", "b", False),
+    ],
+)
+def test_a_player_under_an_id_that_is_not_that_of_most_of_his_last_10_games_is_ambiguous(
+    bench: Settings, ids: str, last: str, is_ambiguous: bool
+) -> None:
+    found = ambiguous(bench, ids, last)
+    assert found == (f"NYK at BOS (00222{len(ids) + 1:05d}): bos1 ({last})" if is_ambiguous else None)
+
+
+def test_players_of_one_name_and_two_teams_are_told_apart_by_their_ids(bench: Settings) -> None:
+    league = League()
+    for place in range(3):
+        league.game(DAY + timedelta(days=place), "BOS", "NYK")
+        league.box[-1]["player_lookup"] = "bos1"
+    last = DAY + timedelta(days=2)
+    assert references(bench, league, last, last)[last].ambiguous_players is None
 
 
 @pytest.mark.parametrize(("days", "speaks"), [(14, True), (15, False)])

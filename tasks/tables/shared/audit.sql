@@ -20,30 +20,36 @@ odd_people AS (
   GROUP BY game_date, person
   HAVING COUNT(*) > 1
 ),
-loaded AS (
+told_apart AS (
   SELECT
-    b.game_date,
-    b.team_abbr,
-    MAX(b.season_year) AS season_year,
-    MIN(b.game_id) AS game_id,
-    MIN(b.opponent_team_abbr) AS opponent_team_abbr,
-    COUNT(DISTINCT b.opponent_team_abbr) AS opponents,
-    COUNT(DISTINCT b.person) AS players,
-    COUNT(*) AS row_count,
-    SUM(b.points) AS points,
-    COUNT(b.points) AS known_points,
-    CAST(SUM(CAST(b.minutes_played AS NUMERIC)) AS FLOAT64) AS minutes,
-    COUNT(b.minutes_played) AS stated_minutes,
-    STRING_AGG(
-      DISTINCT IF(p.is_ambiguous OR b.has_no_telling_id, b.player_lookup, NULL), ', '
-      ORDER BY IF(p.is_ambiguous OR b.has_no_telling_id, b.player_lookup, NULL)
-    ) AS ambiguous_players,
-    STRING_AGG(
-      DISTINCT IF(p.person IS NULL, NULL, b.player_lookup), ', ' ORDER BY IF(p.person IS NULL, NULL, b.player_lookup)
-    ) AS double_players
+    b.*,
+    IF(
+      p.is_ambiguous OR b.has_no_telling_id,
+      CONCAT(b.player_lookup, ' (', COALESCE(b.universal_player_id, 'no id'), ')'),
+      NULL
+    ) AS ambiguous_player,
+    IF(p.person IS NULL, NULL, b.player_lookup) AS double_player
   FROM box_scores AS b
   LEFT JOIN odd_people AS p ON p.game_date = b.game_date AND p.person = b.person
-  GROUP BY b.game_date, b.team_abbr
+),
+loaded AS (
+  SELECT
+    game_date,
+    team_abbr,
+    MAX(season_year) AS season_year,
+    MIN(game_id) AS game_id,
+    MIN(opponent_team_abbr) AS opponent_team_abbr,
+    COUNT(DISTINCT opponent_team_abbr) AS opponents,
+    COUNT(DISTINCT person) AS players,
+    COUNT(*) AS row_count,
+    SUM(points) AS points,
+    COUNT(points) AS known_points,
+    CAST(SUM(CAST(minutes_played AS NUMERIC)) AS FLOAT64) AS minutes,
+    COUNT(minutes_played) AS stated_minutes,
+    STRING_AGG(DISTINCT ambiguous_player, ', ' ORDER BY ambiguous_player) AS ambiguous_players,
+    STRING_AGG(DISTINCT double_player, ', ' ORDER BY double_player) AS double_players
+  FROM told_apart
+  GROUP BY game_date, team_abbr
 ),
 joined AS (
   SELECT

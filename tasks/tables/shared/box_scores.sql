@@ -1,52 +1,75 @@
 -- Grain: player_lookup, game_id, as loaded. Everyone who played, from @from_date to @game_date: who has minutes, or any
 -- counting statistic; logs that round minutes show 0 for a player who came on. Flags decide nothing. All-Star games
 -- (003...) and preseason (001...) never count. A value that no NUMERIC holds (NaN, an infinity) is unknown.
+-- has_no_telling_id: nothing tells whose row it is. It has no id where its player_lookup has several, or its id is not
+-- that of more than half of its player_lookup's last 10 games for the team.
+WITH appearances AS (
+  SELECT
+    b.player_lookup,
+    b.universal_player_id,
+    COALESCE(b.universal_player_id, p.only_id, b.player_lookup) AS person,
+    b.universal_player_id IS NULL AND p.ids > 1 AS has_no_id,
+    b.game_id,
+    b.game_date,
+    COALESCE(own.team_abbr, b.team_abbr) AS team_abbr,
+    COALESCE(other.team_abbr, b.opponent_team_abbr) AS opponent_team_abbr,
+    b.season_year,
+    b.points,
+    CAST(SAFE_CAST(b.minutes_played AS NUMERIC) AS FLOAT64) AS minutes_played,
+    CAST(SAFE_CAST(b.usage_rate AS NUMERIC) AS FLOAT64) AS usage_rate,
+    b.fg_attempts,
+    b.ft_attempts,
+    b.offensive_rebounds,
+    b.turnovers,
+    b.paint_makes,
+    b.paint_attempts,
+    b.mid_range_makes,
+    b.mid_range_attempts,
+    b.three_pt_makes,
+    b.three_pt_attempts
+  FROM nba_analytics.player_game_summary AS b
+  LEFT JOIN people AS p ON p.player_lookup = b.player_lookup
+  LEFT JOIN team_codes AS own
+    ON own.code = b.team_abbr AND b.season_year BETWEEN own.first_season AND own.last_season
+  LEFT JOIN team_codes AS other
+    ON other.code = b.opponent_team_abbr AND b.season_year BETWEEN other.first_season AND other.last_season
+  WHERE b.game_date BETWEEN @from_date AND @game_date
+    AND NOT STARTS_WITH(b.game_id, '001')
+    AND NOT STARTS_WITH(b.game_id, '003')
+    AND (
+      COALESCE(SAFE_CAST(b.minutes_played AS NUMERIC), 0) > 0
+      OR COALESCE(b.points, 0) <> 0
+      OR COALESCE(b.fg_makes, 0) <> 0
+      OR COALESCE(b.fg_attempts, 0) <> 0
+      OR COALESCE(b.three_pt_makes, 0) <> 0
+      OR COALESCE(b.three_pt_attempts, 0) <> 0
+      OR COALESCE(b.ft_makes, 0) <> 0
+      OR COALESCE(b.ft_attempts, 0) <> 0
+      OR COALESCE(b.offensive_rebounds, 0) <> 0
+      OR COALESCE(b.defensive_rebounds, 0) <> 0
+      OR COALESCE(b.assists, 0) <> 0
+      OR COALESCE(b.steals, 0) <> 0
+      OR COALESCE(b.blocks, 0) <> 0
+      OR COALESCE(b.turnovers, 0) <> 0
+      OR COALESCE(b.personal_fouls, 0) <> 0
+    )
+),
+placed AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY season_year, team_abbr, player_lookup, universal_player_id IS NULL ORDER BY game_date, game_id
+    ) AS place
+  FROM appearances
+)
 SELECT
-  b.player_lookup,
-  b.universal_player_id,
-  COALESCE(b.universal_player_id, p.only_id, b.player_lookup) AS person,
-  b.universal_player_id IS NULL AND p.ids > 1 AS has_no_telling_id,
-  b.game_id,
-  b.game_date,
-  COALESCE(own.team_abbr, b.team_abbr) AS team_abbr,
-  COALESCE(other.team_abbr, b.opponent_team_abbr) AS opponent_team_abbr,
-  b.season_year,
-  b.points,
-  CAST(SAFE_CAST(b.minutes_played AS NUMERIC) AS FLOAT64) AS minutes_played,
-  CAST(SAFE_CAST(b.usage_rate AS NUMERIC) AS FLOAT64) AS usage_rate,
-  b.fg_attempts,
-  b.ft_attempts,
-  b.offensive_rebounds,
-  b.turnovers,
-  b.paint_makes,
-  b.paint_attempts,
-  b.mid_range_makes,
-  b.mid_range_attempts,
-  b.three_pt_makes,
-  b.three_pt_attempts
-FROM nba_analytics.player_game_summary AS b
-LEFT JOIN people AS p ON p.player_lookup = b.player_lookup
-LEFT JOIN team_codes AS own
-  ON own.code = b.team_abbr AND b.season_year BETWEEN own.first_season AND own.last_season
-LEFT JOIN team_codes AS other
-  ON other.code = b.opponent_team_abbr AND b.season_year BETWEEN other.first_season AND other.last_season
-WHERE b.game_date BETWEEN @from_date AND @game_date
-  AND NOT STARTS_WITH(b.game_id, '001')
-  AND NOT STARTS_WITH(b.game_id, '003')
-  AND (
-    COALESCE(SAFE_CAST(b.minutes_played AS NUMERIC), 0) > 0
-    OR COALESCE(b.points, 0) <> 0
-    OR COALESCE(b.fg_makes, 0) <> 0
-    OR COALESCE(b.fg_attempts, 0) <> 0
-    OR COALESCE(b.three_pt_makes, 0) <> 0
-    OR COALESCE(b.three_pt_attempts, 0) <> 0
-    OR COALESCE(b.ft_makes, 0) <> 0
-    OR COALESCE(b.ft_attempts, 0) <> 0
-    OR COALESCE(b.offensive_rebounds, 0) <> 0
-    OR COALESCE(b.defensive_rebounds, 0) <> 0
-    OR COALESCE(b.assists, 0) <> 0
-    OR COALESCE(b.steals, 0) <> 0
-    OR COALESCE(b.blocks, 0) <> 0
-    OR COALESCE(b.turnovers, 0) <> 0
-    OR COALESCE(b.personal_fouls, 0) <> 0
-  )
+  *,
+  has_no_id OR (
+    universal_player_id IS NOT NULL
+    AND place > 1
+    AND 2 * COUNT(*) OVER (
+      PARTITION BY season_year, team_abbr, player_lookup, universal_player_id
+      ORDER BY place RANGE BETWEEN 10 PRECEDING AND 1 PRECEDING
+    ) <= LEAST(place - 1, 10)
+  ) AS has_no_telling_id
+FROM placed

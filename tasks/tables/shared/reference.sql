@@ -70,15 +70,22 @@ by_player AS (
   SELECT
     game_date,
     COUNT(DISTINCT IF(is_final, CONCAT(player_lookup, '|', game_id), NULL)) AS expected_players,
-    COUNT(IF(minutes_played IS NULL, 1, NULL)) AS without_minutes
+    COUNT(IF(minutes_played IS NULL, 1, NULL)) AS without_minutes,
+    MAX(season_year) AS season_year,
+    COUNT(
+      IF(minutes_played + fg_attempts + ft_attempts + offensive_rebounds + turnovers IS NULL, 1, NULL)
+    ) AS without_pace
   FROM played
   GROUP BY game_date
 ),
-recent_minutes AS (
+unknown AS (
   SELECT
     game_date,
     SUM(without_minutes) OVER (ORDER BY UNIX_DATE(game_date) RANGE BETWEEN 6 PRECEDING AND CURRENT ROW)
-      AS without_minutes
+      AS without_minutes,
+    SUM(without_pace) OVER (
+      PARTITION BY season_year ORDER BY game_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS season_without_pace
   FROM by_player
 ),
 season_holes AS (
@@ -107,7 +114,8 @@ SELECT
   d.double_players,
   d.ambiguous_players,
   COALESCE(p.expected_players, 0) AS expected_players,
-  COALESCE(m.without_minutes, 0) AS without_minutes,
+  COALESCE(u.without_minutes, 0) AS without_minutes,
+  COALESCE(u.season_without_pace, 0) AS season_without_pace,
   COALESCE(r.is_after_break, FALSE) AS is_after_break,
   COALESCE(h.season_holes, 0) AS season_holes,
   h.recent_holes
@@ -115,7 +123,7 @@ FROM calendar AS c
 LEFT JOIN spoken_days AS s ON s.game_date = c.game_date
 LEFT JOIN by_day AS d ON d.game_date = c.game_date
 LEFT JOIN by_player AS p ON p.game_date = c.game_date
-LEFT JOIN recent_minutes AS m ON m.game_date = c.game_date
+LEFT JOIN unknown AS u ON u.game_date = c.game_date
 LEFT JOIN rested AS r ON r.game_date = c.game_date
 LEFT JOIN season_holes AS h ON h.game_date = c.game_date
 ORDER BY 1
