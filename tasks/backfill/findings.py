@@ -1,8 +1,9 @@
 """What a survey has found: all that a plan is decided on."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 from tasks.backfill.checkpoint import BEFORE, Checkpoint, History, Now, Rows, TableDay
@@ -69,19 +70,23 @@ class Survey:
         build, start = self.builds[table], self.season_start(day)
         found = {REFERENCE: reference_digest(self.reference(day), build.warned_of)}
         for needed in build.inputs:
-            digests = self.digests[needed.table]
             if needed.window != "season_before":
-                found[needed.table] = input_digest([each for each in digests if each[0] == day])
+                found[needed.table] = input_digest(self._digests(needed.table, day, day))
             if needed.window != "day":
                 since = read_from(start) if start else date.min
-                found[f"{needed.table}{BEFORE}"] = input_digest([each for each in digests if since <= each[0] < day])
+                before = self._digests(needed.table, since, day - timedelta(days=1))
+                found[f"{needed.table}{BEFORE}"] = input_digest(before)
         for dependency in build.depends_on:
             found[dependency] = self.rows_there(dependency, day).digest or ""
         for each in build.sources:
             if each.table and each.name == source:
-                days = [(at, digest) for at, digest in self.digests[each.table] if at == day]
-                found[f"source {each.name}"] = input_digest(days)
+                found[f"source {each.name}"] = input_digest(self._digests(each.table, day, day))
         return found
+
+    def _digests(self, table: str, first: date, last: date) -> Sequence[DayDigest]:
+        """Return the digests of the days of an input from one day to another, both with it."""
+        found = self.digests[table]
+        return found[bisect_left(found, first, key=_day_of) : bisect_right(found, last, key=_day_of)]
 
     def expected_digest(self, table: str, day: date) -> str | None:
         """Return a digest of who is expected on a day; None if the table reads nothing of the day itself."""
@@ -111,6 +116,10 @@ class Survey:
         """Tell whether a day of a table was published, and its rows are the ones that were."""
         published = self.published(table, day)
         return published is not None and published.has_published(self.rows_there(table, day))
+
+
+def _day_of(digest: DayDigest) -> date:
+    return digest[0]
 
 
 def input_digest(days: Sequence[DayDigest]) -> str:
