@@ -91,7 +91,7 @@ class Reference(BaseModel):
             (
                 "schedule_conflict",
                 self.conflicting_games,
-                "a team has one game a day: {}; correct the schedule or the box scores",
+                "the schedule contradicts itself or the box scores: {}; correct whichever is wrong",
                 False,
             ),
             (

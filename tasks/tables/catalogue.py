@@ -192,7 +192,7 @@ class Catalogue:
         needs = "".join(f"\n  AND {_is_known(read, name)}" for name in source.needs)
         return f"""SELECT
   {columns},
-  COALESCE(s.universal_player_id, p.only_id, s.player_lookup) AS person
+  COALESCE(NULLIF(TRIM(s.universal_player_id), ''), p.only_id, s.player_lookup) AS person
 FROM {read.full_name} AS s
 LEFT JOIN people AS p ON p.player_lookup = s.player_lookup
 WHERE s.{read.partition} BETWEEN @first_date AND @game_date{needs}"""

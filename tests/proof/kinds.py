@@ -68,6 +68,10 @@ def player_ids_blanked(it: Damaged) -> None:
     put(it.players(it.games()), universal_player_id=None)
 
 
+def player_ids_emptied(it: Damaged) -> None:
+    put(it.players(it.games()), universal_player_id=it.random.choice(("", " ")))
+
+
 def player_ids_changed(it: Damaged) -> None:
     for row in it.players(it.games()):
         row["universal_player_id"] = f"other-{row['_player']}"
@@ -101,6 +105,11 @@ def flags_wrong(it: Damaged) -> None:
 
 def statistics_blanked(it: Damaged) -> None:
     put(it.players(it.games()), **dict.fromkeys(STATISTICS))
+
+
+def part_of_pace_blanked(it: Damaged) -> None:
+    """Of shots and usage, a row says itself what it does not know: charted_games_10, missing_data_fields."""
+    put(it.players(it.games()), **{it.random.choice(("ft_attempts", "offensive_rebounds", "turnovers")): None})
 
 
 def box_removed(it: Damaged) -> None:
@@ -142,6 +151,22 @@ def box_under_other_team_names(it: Damaged) -> None:
     for row in it.box(it.games(9)):
         for name in ("team_abbr", "opponent_team_abbr"):
             row[name] = OTHER_NAMES.get(row[name], row[name])
+
+
+def box_opponents_blanked(it: Damaged) -> None:
+    put(it.players(it.games()), opponent_team_abbr=None)
+
+
+def box_of_another_season(it: Damaged) -> None:
+    put(it.box(it.games()), season_year=it.random.choice((2021, 2023, None)))
+
+
+def schedule_of_another_season(it: Damaged) -> None:
+    put(it.schedule(it.games()), season_year=it.random.choice((2021, 2023, None)))
+
+
+def schedule_called_all_star(it: Damaged) -> None:
+    put(it.schedule(it.games()), is_all_star=True)
 
 
 def schedule_removed(it: Damaged) -> None:
@@ -208,6 +233,7 @@ DAMAGES: tuple[Callable[[Damaged], None], ...] = (
     players_renamed,
     player_renamed_from_a_day_on,
     player_ids_blanked,
+    player_ids_emptied,
     player_ids_changed,
     player_ids_swapped,
     minutes_blanked,
@@ -215,6 +241,7 @@ DAMAGES: tuple[Callable[[Damaged], None], ...] = (
     flags_blanked,
     flags_wrong,
     statistics_blanked,
+    part_of_pace_blanked,
     box_removed,
     team_removed,
     box_moved,
@@ -223,6 +250,10 @@ DAMAGES: tuple[Callable[[Damaged], None], ...] = (
     box_under_other_ids,
     box_ids_crossed,
     box_under_other_team_names,
+    box_opponents_blanked,
+    box_of_another_season,
+    schedule_of_another_season,
+    schedule_called_all_star,
     schedule_removed,
     schedule_ends_early,
     schedule_begins_late,

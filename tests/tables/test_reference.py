@@ -156,6 +156,13 @@ BROKEN: dict[str, tuple[list[Change], str, str]] = {
         "NYK has 2 games in the schedule",
     ),
     "another opponent": ([box("NYK", opponent_team_abbr="MIA")], CONFLICT, "the box scores have NYK against MIA"),
+    "of the season by its id, All-Star by its flag": ([game(is_all_star=True)], CONFLICT, "All-Star by its flag"),
+    "rows of no team": ([box("NYK", team_abbr=None)], UNSCHEDULED, "an unknown team against BOS"),
+    "rows of no team, opponent or game": (
+        [box("NYK", team_abbr=None, opponent_team_abbr=None, game_id=None)],
+        UNSCHEDULED,
+        "an unknown team against an unknown team (no id)",
+    ),
     "a player twice": ([one_more(0)], "duplicate_box_scores", "bos1"),
     "one id under two names": ([player(1, universal_player_id="bos1")], "ambiguous_player", "bos1 (bos1), bos2 (bos1)"),
     "two players of one name, and a row without an id": (
@@ -176,7 +183,7 @@ def test_a_game_that_is_not_whole_blocks_its_day_and_is_named(bench: Settings, n
 NOT_PLAYED: dict[str, list[Change]] = {
     "preseason, by its id": [game(game_id="0012200001"), box(game_id="0012200001")],
     "All-Star, by its id": [game(game_id="0032200001"), box(game_id="0032200001")],
-    "All-Star, by its flag": [game(is_all_star=True)],
+    "All-Star, by its flag alone": [game(is_all_star=True, game_id="20230223_NYK_BOS")],
     "moved to a later day": [game(game_status=1), again(LATER, game_status=3), not_loaded()],
     "final twice, and not played on the earlier day": [again(LATER), not_loaded()],
     "postponed": [game(game_status=1, game_status_text="Postponed"), not_loaded()],
@@ -231,6 +238,28 @@ def test_players_of_one_name_and_two_teams_are_told_apart_by_their_ids(bench: Se
         league.box[-1]["player_lookup"] = "bos1"
     last = DAY + timedelta(days=2)
     assert references(bench, league, last, last)[last].ambiguous_players is None
+
+
+@pytest.mark.parametrize("said", [2021, 2023, None])
+def test_a_game_belongs_to_the_season_of_its_day_whatever_its_rows_say(bench: Settings, said: int | None) -> None:
+    found = audited(bench, game(season_year=said), box("NYK", season_year=said))
+    assert (found.season_year, found.expected_players, found.blocks()) == (2022, 20, ())
+
+
+@pytest.mark.parametrize(
+    ("day", "season"),
+    [
+        (date(2020, 7, 31), 2019),
+        (date(2020, 10, 11), 2019),
+        (date(2020, 10, 12), 2020),
+        (date(2021, 7, 31), 2020),
+        (date(2021, 8, 1), 2021),
+    ],
+)
+def test_a_season_lasts_from_august_to_july_but_for_that_of_2019(bench: Settings, day: date, season: int) -> None:
+    league = League()
+    league.game(day, "BOS", "NYK")
+    assert references(bench, league, day, day)[day].season_year == season
 
 
 @pytest.mark.parametrize(("days", "speaks"), [(14, True), (15, False)])

@@ -57,7 +57,13 @@ joined AS (
     COALESCE(s.team_abbr, b.team_abbr) AS team_abbr,
     COALESCE(s.opponent_team_abbr, b.opponent_team_abbr) AS opponent_team_abbr,
     COALESCE(s.season_year, b.season_year) AS season_year,
-    COALESCE(s.label, CONCAT(b.team_abbr, ' against ', b.opponent_team_abbr, ' (', b.game_id, ')')) AS label,
+    COALESCE(
+      s.label,
+      CONCAT(
+        COALESCE(b.team_abbr, 'an unknown team'), ' against ', COALESCE(b.opponent_team_abbr, 'an unknown team'), ' (',
+        COALESCE(b.game_id, 'no id'), ')'
+      )
+    ) AS label,
     COALESCE(s.is_home, b.team_abbr < b.opponent_team_abbr) AS is_home,
     CASE
       WHEN s.team_abbr IS NULL THEN 'unscheduled'
@@ -68,6 +74,7 @@ joined AS (
     END AS status,
     s.score,
     s.games,
+    s.is_disputed,
     b.opponent_team_abbr AS loaded_opponent,
     b.opponents,
     b.players,
@@ -97,7 +104,7 @@ SELECT
     WHEN status IN ('moved', 'exhibition') THEN NULL
     WHEN ambiguous_players IS NOT NULL THEN 'ambiguous'
     WHEN status = 'unscheduled' THEN 'unscheduled'
-    WHEN games > 1 OR opponents > 1 OR loaded_opponent <> opponent_team_abbr THEN 'conflict'
+    WHEN is_disputed OR games > 1 OR opponents > 1 OR loaded_opponent <> opponent_team_abbr THEN 'conflict'
     WHEN double_players IS NOT NULL THEN 'double'
     WHEN status = 'pending' THEN 'pending'
     WHEN COALESCE(players, 0) < @min_players_per_team
@@ -109,6 +116,7 @@ SELECT
     WHEN ambiguous_players IS NOT NULL THEN CONCAT(label, ': ', ambiguous_players)
     WHEN status = 'unscheduled'
       THEN CONCAT(label, COALESCE(CONCAT(', which the schedule has on ', CAST(scheduled_date AS STRING)), ''))
+    WHEN is_disputed THEN CONCAT(label, ' is a game of the season by its id, and All-Star by its flag')
     WHEN games > 1 THEN CONCAT(team_abbr, ' has ', CAST(games AS STRING), ' games in the schedule, one is ', label)
     WHEN opponents > 1 THEN CONCAT(label, ': the box scores have ', team_abbr, ' against several opponents')
     WHEN loaded_opponent <> opponent_team_abbr

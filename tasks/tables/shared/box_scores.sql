@@ -6,14 +6,14 @@
 WITH appearances AS (
   SELECT
     b.player_lookup,
-    b.universal_player_id,
-    COALESCE(b.universal_player_id, p.only_id, b.player_lookup) AS person,
-    b.universal_player_id IS NULL AND p.ids > 1 AS has_no_id,
+    NULLIF(TRIM(b.universal_player_id), '') AS universal_player_id,
+    COALESCE(NULLIF(TRIM(b.universal_player_id), ''), p.only_id, b.player_lookup) AS person,
+    COALESCE(TRIM(b.universal_player_id), '') = '' AND p.ids > 1 AS has_no_id,
     b.game_id,
     b.game_date,
     COALESCE(own.team_abbr, b.team_abbr) AS team_abbr,
     COALESCE(other.team_abbr, b.opponent_team_abbr) AS opponent_team_abbr,
-    b.season_year,
+    y.season_year,
     b.points,
     CAST(SAFE_CAST(b.minutes_played AS NUMERIC) AS FLOAT64) AS minutes_played,
     CAST(SAFE_CAST(b.usage_rate AS NUMERIC) AS FLOAT64) AS usage_rate,
@@ -28,14 +28,14 @@ WITH appearances AS (
     b.three_pt_makes,
     b.three_pt_attempts
   FROM nba_analytics.player_game_summary AS b
+  JOIN season_spans AS y ON b.game_date BETWEEN y.first_day AND y.last_day
   LEFT JOIN people AS p ON p.player_lookup = b.player_lookup
   LEFT JOIN team_codes AS own
-    ON own.code = b.team_abbr AND b.season_year BETWEEN own.first_season AND own.last_season
+    ON own.code = b.team_abbr AND y.season_year BETWEEN own.first_season AND own.last_season
   LEFT JOIN team_codes AS other
-    ON other.code = b.opponent_team_abbr AND b.season_year BETWEEN other.first_season AND other.last_season
+    ON other.code = b.opponent_team_abbr AND y.season_year BETWEEN other.first_season AND other.last_season
   WHERE b.game_date BETWEEN @from_date AND @game_date
-    AND NOT STARTS_WITH(b.game_id, '001')
-    AND NOT STARTS_WITH(b.game_id, '003')
+    AND NOT COALESCE(REGEXP_CONTAINS(b.game_id, '^00[13]'), FALSE)
     AND (
       COALESCE(SAFE_CAST(b.minutes_played AS NUMERIC), 0) > 0
       OR COALESCE(b.points, 0) <> 0

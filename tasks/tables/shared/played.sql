@@ -7,8 +7,8 @@ SELECT
   b.game_id,
   b.game_date,
   b.team_abbr,
-  b.opponent_team_abbr,
-  COALESCE(s.season_year, b.season_year) AS season_year,
+  COALESCE(b.opponent_team_abbr, s.opponent_team_abbr) AS opponent_team_abbr,
+  b.season_year,
   b.minutes_played,
   b.usage_rate,
   b.fg_attempts,
@@ -27,7 +27,7 @@ LEFT JOIN (
   SELECT
     game_date,
     team_abbr,
-    MAX(season_year) AS season_year,
+    MAX(opponent_team_abbr) AS opponent_team_abbr,
     LOGICAL_OR(is_final AND NOT is_exhibition) AS is_final,
     LOGICAL_AND(is_exhibition) AS is_exhibition
   FROM scheduled_sides

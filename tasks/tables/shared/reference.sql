@@ -6,8 +6,9 @@ WITH calendar AS (
   SELECT day AS game_date FROM UNNEST(GENERATE_DATE_ARRAY(@first_date, @game_date)) AS day
 ),
 known_days AS (
-  SELECT game_date, season_year, game_date AS scheduled_date
+  SELECT game_date, y.season_year, game_date AS scheduled_date
   FROM nba_reference.nba_schedule
+  JOIN season_spans AS y ON game_date BETWEEN y.first_day AND y.last_day
   WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
   UNION ALL
   SELECT game_date, CAST(NULL AS INT64) AS season_year, CAST(NULL AS DATE) AS scheduled_date FROM calendar

@@ -14,6 +14,7 @@ SELECT
   MIN(s.label) AS label,
   LOGICAL_OR(s.is_home) AS is_home,
   LOGICAL_OR(s.is_final) AS is_final,
+  LOGICAL_OR(s.is_disputed) AS is_disputed,
   LOGICAL_OR(s.is_exhibition) AS is_exhibition,
   LOGICAL_AND(COALESCE(l.last_final_date > s.game_date, FALSE) OR s.is_off) AS may_be_moved,
   MAX(IF(s.is_final, s.score, NULL)) AS score
