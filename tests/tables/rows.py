@@ -14,6 +14,7 @@ from tests.league import WRITTEN_AT, League, Row
 from tests.pre_game import COUNTS
 
 SEASON_START = date(2022, 10, 18)
+LAST_SEASON = date(2022, 6, 16)
 DAY = date(2023, 1, 20)
 COMPOSITE = "player_composite_factors"
 SHOT_ZONES = "player_shot_zone_analysis"

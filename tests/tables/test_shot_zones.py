@@ -10,7 +10,7 @@ from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.league import League, Row
-from tests.tables.rows import DAY, SAT_OUT, SEASON_START, SHOT_ZONES, build, write
+from tests.tables.rows import DAY, LAST_SEASON, SAT_OUT, SEASON_START, SHOT_ZONES, build, write
 
 pytestmark = pytest.mark.no_server
 
@@ -86,7 +86,7 @@ def rows(bench: Settings) -> dict[str, Row]:
     game(league, "no three", 3, **shots((1, 2), (1, 3), (0, 0)))
     game(league, "tonight", 0)
     game(league, "later", -1)
-    game(league, "last season", (DAY - SEASON_START).days + 1, season_year=2021)
+    game(league, "last season", (DAY - LAST_SEASON).days, season_year=2021)
     game(league, "opening day", (DAY - SEASON_START).days)
     game(league, "sat out", 3, **SAT_OUT)
     write(bench, league)

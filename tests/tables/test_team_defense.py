@@ -7,7 +7,7 @@ import pytest
 
 from tasks.settings import Settings
 from tests.league import League, Row
-from tests.tables.rows import DAY, DEFENSE, SEASON_START, build, write
+from tests.tables.rows import DAY, DEFENSE, LAST_SEASON, SEASON_START, build, write
 from tests.tables.test_shot_zones import NO_CHART, shots
 
 pytestmark = pytest.mark.no_server
@@ -172,6 +172,6 @@ def test_a_game_is_charted_only_if_every_players_shots_are(bench: Settings) -> N
 def test_only_games_of_the_season_before_the_day_count(bench: Settings) -> None:
     opening_day = (DAY - SEASON_START).days
     league = League()
-    for team, days_ago in {"NOW": 0, "LTR": -1, "OPN": opening_day, "OLD": opening_day + 1}.items():
+    for team, days_ago in {"NOW": 0, "LTR": -1, "OPN": opening_day, "OLD": (DAY - LAST_SEASON).days}.items():
         allow(league, team, days_ago, **EVEN, season_year=2021 if team == "OLD" else 2022)
     assert set(defenses(bench, league)) == {"OPN"}

@@ -6,7 +6,7 @@ https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/getQueryResults
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tests.bigquery_server.errors import ApiError, not_implemented
@@ -104,11 +104,13 @@ def converted(value: object, column: Field) -> object:
             return int(value)
         if column.type == "FLOAT" and isinstance(value, int | float | str) and not isinstance(value, bool):
             return float(value)
+        if column.type == "NUMERIC" and isinstance(value, int | float | str) and not isinstance(value, bool):
+            return Decimal(str(value))
         if column.type == "DATE" and isinstance(value, str):
             return date.fromisoformat(value)
         if column.type == "TIMESTAMP" and isinstance(value, str):
             moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError as error:
+    except (ValueError, InvalidOperation) as error:
         raise ValueError(wrong) from error
     raise ValueError(wrong)
