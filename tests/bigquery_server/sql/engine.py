@@ -17,7 +17,7 @@ from sqlglot import exp  # noqa: TID251
 
 from tasks.warehouse import dialect
 from tests.bigquery_server.errors import ApiError, not_implemented
-from tests.bigquery_server.sql.syntax import Tree, name_of, read_as_of
+from tests.bigquery_server.sql.syntax import Same, Tree, is_as_of, name_of, read_as_of
 from tests.bigquery_server.storage.tables import API_TYPES, Field
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Engine:
 
     def duckdb(self, tree: Tree) -> str:
         """Return a statement in DuckDB's dialect."""
-        return _translated(_Same(tree), tuple(self._states(tree))).replace(_NOW, self.project.clock.now().isoformat())
+        return _translated(Same(tree), tuple(self._states(tree))).replace(_NOW, self.project.clock.now().isoformat())
 
     def _states(self, tree: Tree) -> Iterator[str]:
         """What each table that a statement reads as of a time is read from, in the order of the tree.
@@ -111,23 +111,10 @@ def _field(name: str, kind: str) -> Field:
     raise not_implemented(f"results of DuckDB's type {kind}")
 
 
-class _Same:
-    """A tree as a key: another one that looks the same has a key of its own, and nobody has to walk through it."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-
-    def __hash__(self) -> int:
-        return id(self.tree)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.tree is self.tree
-
-
 @lru_cache(maxsize=1024)
-def _translated(same: _Same, states: tuple[str, ...]) -> str:
+def _translated(same: Same, states: tuple[str, ...]) -> str:
     tree = same.tree.copy()
-    for node, state in zip(list(read_as_of(tree)), states, strict=True):
+    for node, state in zip(list(filter(is_as_of, tree.find_all(exp.Table))), states, strict=True):
         node.replace(exp.to_table(state, alias=node.alias_or_name))
     for now in list(tree.find_all(exp.CurrentTimestamp)):
         now.replace(exp.cast(exp.Literal.string(_NOW), "TIMESTAMPTZ"))

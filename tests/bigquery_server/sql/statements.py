@@ -13,7 +13,16 @@ from tests.bigquery_server.errors import ApiError, not_implemented
 from tests.bigquery_server.sql import alter, ddl, dml
 from tests.bigquery_server.sql.engine import Engine, Result
 from tests.bigquery_server.sql.filters import filters_of, is_filtered
-from tests.bigquery_server.sql.syntax import Tree, conjuncts, name_of, options_of, parse, tables_in, target_of
+from tests.bigquery_server.sql.syntax import (
+    Tree,
+    columns_in,
+    conjuncts,
+    name_of,
+    options_of,
+    parse,
+    tables_in,
+    target_of,
+)
 from tests.bigquery_server.storage.tables import Field, Table, size_of
 
 if TYPE_CHECKING:
@@ -111,9 +120,8 @@ class Statement:
         return sum(self._size(scan) for scan in self._scans(self.tree))
 
     def _size(self, scan: Scan) -> int:
-        every = any(not isinstance(star.parent, exp.Count) for star in scan.within.find_all(exp.Star))
-        named = {column.name.lower() for column in scan.within.find_all(exp.Column)}
-        every = every or scan.node.alias.lower() in named  # the whole row as one value
+        named = columns_in(scan.within)
+        every = not named.isdisjoint(("*", scan.node.alias.lower()))  # by its alias: the whole row as one value
         read = [each for each in scan.table.fields if every or each.name.lower() in named]
         filters = list(filters_of(scan.node, scan.table))
         if isinstance(scan.within, exp.Delete) and scan.node is target_of(scan.within):

@@ -26,6 +26,19 @@ _UNDERSTOOD: dict[type[Tree], set[str]] = {
 }
 
 
+class Same:
+    """A tree as a key: another one that looks the same has a key of its own, and nobody has to walk through it."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def __hash__(self) -> int:
+        return id(self.tree)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.tree is self.tree
+
+
 @lru_cache(maxsize=1024)
 def parse(sql: str) -> Tree:
     """Return a statement's tree, which is everybody's: whoever changes one, changes a copy.
@@ -90,14 +103,35 @@ def name_of(node: Tree) -> str:
     return f"{node.args['db'].name}.{node.name}" if isinstance(node, exp.Table) and node.args.get("db") else ""
 
 
-def tables_in(tree: Tree) -> Iterator[exp.Table]:
+def tables_in(tree: Tree) -> tuple[exp.Table, ...]:
     """Every reference to a stored table."""
-    return (node for node in tree.find_all(exp.Table) if node.db)
+    return _tables_in(Same(tree))
+
+
+@lru_cache(maxsize=1024)
+def _tables_in(same: Same) -> tuple[exp.Table, ...]:
+    return tuple(node for node in same.tree.find_all(exp.Table) if node.db)
+
+
+def is_as_of(node: exp.Table) -> bool:
+    """Whether a reference is to a stored table as it was at another time."""
+    return bool(node.db and node.args.get("version"))
 
 
 def read_as_of(tree: Tree) -> Iterator[exp.Table]:
     """Every reference to a table as it was at another time."""
-    return (node for node in tables_in(tree) if node.args.get("version"))
+    return filter(is_as_of, tables_in(tree))
+
+
+def columns_in(tree: Tree) -> frozenset[str]:
+    """The columns that a statement names, in lower case; ``*`` stands for all of them."""
+    return _columns_in(Same(tree))
+
+
+@lru_cache(maxsize=1024)
+def _columns_in(same: Same) -> frozenset[str]:
+    stars = ("*" for star in same.tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))
+    return frozenset([*stars, *(column.name.lower() for column in same.tree.find_all(exp.Column))])
 
 
 def conjuncts(condition: Tree) -> list[Tree]:
