@@ -26,6 +26,12 @@ TABLE = "nba_reference.nba_schedule"
 GAMES = 12
 
 
+@pytest.fixture(autouse=True)
+def temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep moments to oneself: who sweeps as if every run were over, sweeps those of other tests too."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 @pytest.fixture
 def scattered(league: League, settings: Settings) -> DuckDBSettings:
     """A warehouse to which every game was added by a connection of its own."""

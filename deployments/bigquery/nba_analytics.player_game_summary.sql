@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS nba_analytics.player_game_summary (
   game_date DATE NOT NULL OPTIONS(description = "The day of the game."),
   team_abbr STRING NOT NULL OPTIONS(description = "The player's team, three letters."),
   opponent_team_abbr STRING NOT NULL OPTIONS(description = "The other team, three letters."),
-  season_year INT64 NOT NULL OPTIONS(description = "The year in which the season starts."),
+  season_year INT64 NOT NULL OPTIONS(description = "The year in which the season starts. Not believed: a game is of the season of its day."),
   points INT64 OPTIONS(description = "Points."),
   minutes_played FLOAT64 OPTIONS(description = "Minutes on the floor; NULL if the player did not play, 0 if he came on for seconds."),
   fg_makes INT64 OPTIONS(description = "Field goals made."),

@@ -122,7 +122,8 @@ def test_a_changed_schedule_rebuilds_its_day_and_the_days_that_look_back_on_it(
     assert built(run((one, three))) == {two}  # no row looks back on who was at home
     assert "changed since: nba_schedule" in why_planned(two)
 
-    run_sql(settings, f"UPDATE nba_reference.nba_schedule SET is_all_star = TRUE {game}")
+    all_star = "is_all_star = TRUE, game_id = '0032200001'"
+    run_sql(settings, f"UPDATE nba_reference.nba_schedule SET {all_star} {game}")
     assert built(run((one, three))) == {two, three}
     assert "changed since: nba_schedule of the days before" in why_planned(three)
     assert {day: len(players) for day, players in published(settings).items()} == {one: 40, two: 20, three: 40}

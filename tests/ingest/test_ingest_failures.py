@@ -77,7 +77,7 @@ def test_a_table_that_lacks_a_column_stops_its_file_and_no_other(tmp_path: Path,
     run = run_ingest(game_logs=[log], schedules=[games])
     assert run.state.is_failed()
     assert "1 files not loaded, the first:" in str(run.state.message)
-    assert "not loaded: SchemaError: nba_analytics.player_game_summary" in run.report
+    assert "SchemaError: table nba_analytics.player_game_summary has no column usage_rate" in run.report
     assert len(query(settings, "SELECT game_id FROM nba_analytics.player_game_summary")) == 10
     assert len(content(settings, SCHEDULE)) == 1
 

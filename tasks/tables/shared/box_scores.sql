@@ -3,7 +3,7 @@
 WITH placed AS (
   SELECT
     *,
-    ROW_NUMBER() OVER (
+    RANK() OVER (
       PARTITION BY season_year, team_abbr, player_lookup, universal_player_id IS NULL ORDER BY game_date, game_id
     ) AS place
   FROM appearances
