@@ -52,9 +52,7 @@ SELECT
   ) AS avg_minutes_per_game_last_7,
   f.back_to_backs_14 AS back_to_backs_last_14_days,
   CAST(NULL AS INT64) AS player_age,
-  IF(
-    f.known_usage_7 < f.games_7, NULL, SAFE_DIVIDE(CAST(f.usage_7 AS FLOAT64), f.games_7)
-  ) AS avg_usage_rate_last_7_games,
+  SAFE_DIVIDE(CAST(f.usage_7 AS FLOAT64), f.known_usage_7) AS avg_usage_rate_last_7_games,
   CAST(NULL AS FLOAT64) AS projected_usage_rate,
   CAST(NULL AS INT64) AS star_teammates_out,
   own.pace - opponent.pace AS pace_differential,
