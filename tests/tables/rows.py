@@ -1,11 +1,13 @@
-"""Build a table's rows for one day with its real SQL on a real DuckDB."""
+"""Build a table's rows for one day, or audit days, with the real SQL on a real DuckDB."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tasks.backfill.coverage import window
+from tasks.backfill.coverage import read_references, window
+from tasks.backfill.day import Reference
+from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import Parameters
@@ -93,6 +95,14 @@ def read(settings: Settings, query: str, day: date = DAY, *, season_start: date 
     with open_warehouse(settings.connection()) as warehouse:
         rows: list[Row] = warehouse.fetch(sql, window(settings, season_start, day, day))
         return rows
+
+
+def references(settings: Settings, league: League, first: date = DAY, last: date = DAY) -> dict[date, Reference]:
+    """Put a league in place of the one before, and return what its audit says of each day, by day."""
+    write(settings, league)
+    with open_warehouse(settings.connection()) as warehouse:
+        start = min(SEASON_START, *(row["game_date"] for row in league.games))
+        return read_references(Run(settings, "audit", 1), warehouse, start, first, last)
 
 
 def write(settings: Settings, league: League, **zones: Sequence[Mapping[str, Any]]) -> None:

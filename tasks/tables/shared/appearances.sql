@@ -4,8 +4,8 @@
 SELECT
   b.player_lookup,
   NULLIF(TRIM(b.universal_player_id), '') AS universal_player_id,
-  COALESCE(NULLIF(TRIM(b.universal_player_id), ''), p.only_id, b.player_lookup) AS person,
-  COALESCE(TRIM(b.universal_player_id), '') = '' AND p.ids > 1 AS has_no_id,
+  p.only_id,
+  p.ids,
   b.game_id,
   b.game_date,
   COALESCE(own.team_abbr, b.team_abbr) AS team_abbr,

@@ -1,5 +1,6 @@
--- Grain: player_lookup, game_id, as loaded. Every appearance, and whether anything tells whose it is (has_no_telling_id):
--- it has an id where its player_lookup has several, and that of more than half of its last 10 games for the team.
+-- Grain: player_lookup, game_id, as loaded. Every appearance, and who it is of. has_no_telling_id: nothing tells. It has no
+-- id where its player_lookup has several, or one that is not that of more than half of its player_lookup's last 10 games
+-- for the team; the first is believed.
 WITH placed AS (
   SELECT
     *,
@@ -10,7 +11,8 @@ WITH placed AS (
 )
 SELECT
   *,
-  has_no_id OR (
+  COALESCE(universal_player_id, only_id, player_lookup) AS person,
+  (universal_player_id IS NULL AND ids > 1) OR (
     universal_player_id IS NOT NULL
     AND place > 1
     AND 2 * COUNT(*) OVER (
