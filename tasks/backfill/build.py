@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
+from tasks.backfill.batch import StagedRows
 from tasks.backfill.coverage import names, window
 from tasks.backfill.day import Reason
 from tasks.backfill.gate import StagedFacts, Verdict, judge
@@ -28,6 +29,7 @@ def build_rows(
     objections: Sequence[Reason],
     dependencies: Mapping[str, str],
     there: Standing | None,
+    staged: StagedRows | None,
     force: bool,
     processed_at: datetime,
 ) -> Verdict:
@@ -44,6 +46,7 @@ def build_rows(
         objections: What earlier checks object to.
         dependencies: The digest that each table's rows must have that the day is built from.
         there: What is published already.
+        staged: Rows that were built already, of this day and of others.
         force: Publish although judgement says no; never against integrity.
         processed_at: When the rows were built, as they record it.
 
@@ -51,32 +54,53 @@ def build_rows(
         TransientError: Another attempt can succeed; the task is retried. Nothing is half-written.
         WarehouseError: The warehouse refused.
     """
+
+    def attempt(staged: StagedRows | None) -> Verdict:
+        sql, expected = _queries(run, table, source, staged, has_holes=has_holes)
+        with (
+            run.warehouse("build", table=table, game_date=game_date) as warehouse,
+            warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as rows,
+        ):
+            sql = gate_query(catalogue, spec, rows.location, rows.query, expected=expected)
+            (row,) = warehouse.fetch(sql, parameters)
+            facts = facts_of(spec, row)
+            verdict = judge(
+                facts,
+                build.thresholds,
+                complete_from=build.completeness.warn_below if build.completeness else None,
+                force=force,
+                before=(*objections, *(() if run.dry_run else _changed(row, dependencies))),
+                worse=worse(facts, there),
+                is_after_break=is_after_break,
+                may_be_empty=not build.reads_the_day,
+            )
+            if not verdict.publishes or run.dry_run:
+                return verdict
+            throttle_publish(run.settings, table)
+            return verdict.model_copy(update={"published_rows": warehouse.publish(rows)})
+
     catalogue = run.catalogue
     spec, build = catalogue.table(table), catalogue.build(table)
     read = window(run.settings, season_start, game_date, game_date)
     parameters: dict[str, Parameter] = {**read, "run_id": run.id, "processed_at": processed_at}
-    sql = catalogue.query(table, "build", source=source, has_holes=has_holes)
-    with (
-        run.warehouse("build", table=table, game_date=game_date) as warehouse,
-        warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as staged,
-    ):
-        sql = gate_query(catalogue, spec, staged.location, staged.query)
-        (row,) = warehouse.fetch(sql, parameters)
-        facts = facts_of(spec, row)
-        verdict = judge(
-            facts,
-            build.thresholds,
-            complete_from=build.completeness.warn_below if build.completeness else None,
-            force=force,
-            before=(*objections, *(() if run.dry_run else _changed(row, dependencies))),
-            worse=worse(facts, there),
-            is_after_break=is_after_break,
-            may_be_empty=not build.reads_the_day,
-        )
-        if not verdict.publishes or run.dry_run:
-            return verdict
-        throttle_publish(run.settings, table)
-        return verdict.model_copy(update={"published_rows": warehouse.publish(staged)})
+    if staged is None or not staged.are_of(game_date, source=source, dependencies=dependencies):
+        return attempt(None)
+    verdict = attempt(staged)
+    is_doubtful = verdict.facts.unexpected or not (verdict.publishes or objections)
+    return attempt(None) if is_doubtful else verdict  # before a fault is found in them, the day's own rows are judged
+
+
+def _queries(
+    run: Run, table: str, source: str, staged: StagedRows | None, *, has_holes: bool
+) -> tuple[str, str | None]:
+    """Return what gives a day's rows, and its expected set if the table's own query is not to."""
+    if staged is None:
+        return run.catalogue.query(table, "build", source=source, has_holes=has_holes), None
+    partition = run.catalogue.table(table).partition
+    return (
+        f"SELECT * FROM {staged.rows} WHERE {partition} = @game_date",
+        f"SELECT * FROM {staged.expected} WHERE game_date = @game_date",
+    )
 
 
 synthesize_context = build_rows.with_options(name="synthesize-context", task_run_name="synthesize {table} {game_date}")

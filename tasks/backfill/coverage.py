@@ -1,6 +1,7 @@
 """Check what a day's inputs cover, before anything is built from them."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from tasks.backfill.day import Disagreement, Reference, SourceCounts, read_from
@@ -10,11 +11,14 @@ from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.warehouse.base import Parameter, Parameters, Row, Warehouse
 
+Checked = tuple[Reference, dict[str, SourceCounts]]
+"""A day's reference, and what the preferred source of each table holds of it."""
+
 
 @step("check-coverage", run_name="check-coverage {game_date}")
 def check_coverage(
-    run: Run, game_date: date, season_start: date, tables: Sequence[str]
-) -> tuple[Reference, dict[str, SourceCounts]]:
+    run: Run, game_date: date, season_start: date, tables: Sequence[str], checked: Checked | None = None
+) -> Checked:
     """Compare a day's box scores with the schedule, and each preferred source with the expected set and the fallback.
 
     Args:
@@ -22,24 +26,36 @@ def check_coverage(
         game_date: The day.
         season_start: The first day of its season: the audit goes back to it.
         tables: Derived tables that are to be built.
-
-    Returns:
-        The day's reference, and what the preferred source of each table holds of it.
+        checked: What was found already, of these inputs.
 
     Raises:
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    sql = queries.check(run.catalogue, [run.catalogue.table(name) for name in tables])
-    parameters = window(run.settings, season_start, game_date, game_date)
-    counts = {}
+    if checked is not None:
+        return checked
     with run.warehouse("check", game_date=game_date) as warehouse:
-        (row,) = warehouse.fetch(sql, parameters)
+        return read_checks(run, warehouse, tables, season_start, game_date, game_date)[game_date]
+
+
+def read_checks(
+    run: Run, warehouse: Warehouse, tables: Sequence[str], season_start: date, first: date, last: date
+) -> dict[date, Checked]:
+    """Check every day of a range, which lies in one season."""
+    parameters = window(run.settings, season_start, first, last)
+    found = {}
+    for row in warehouse.fetch(queries.check(run.catalogue, list(map(run.catalogue.table, tables))), parameters):
+        counts = {}
         for name in tables:
             if preferred := run.catalogue.build(name).preferred:
-                found = {column: row[f"{name}__{column}"] for column in queries.COVERAGE_COLUMNS}
-                counts[name] = _compared(run, warehouse, name, _source_counts(preferred.name, found), parameters)
-    return _reference(game_date, row), counts
+                of_table = {column: row[f"{name}__{column}"] for column in queries.COVERAGE_COLUMNS}
+                counts[name] = _source_counts(preferred.name, of_table)
+        found[row["game_date"]] = _reference(row["game_date"], row), counts
+    for name in tables:
+        by_day = {day: counts[name] for day, (_, counts) in found.items() if name in counts}
+        for day, compared in _compared(run, warehouse, name, by_day, parameters).items():
+            found[day][1][name] = compared
+    return found
 
 
 def read_references(
@@ -85,13 +101,16 @@ def names(joined: str | None) -> tuple[str, ...]:
     return tuple(joined.split(",")) if joined else ()
 
 
-def _compared(run: Run, warehouse: Warehouse, table: str, counts: SourceCounts, parameters: Parameters) -> SourceCounts:
+def _compared(
+    run: Run, warehouse: Warehouse, table: str, counts: Mapping[date, SourceCounts], parameters: Parameters
+) -> dict[date, SourceCounts]:
     """Add how often the preferred source says other than the fallback; nothing is asked where it has no rows."""
-    sql = queries.disagreement(run.catalogue, run.catalogue.table(table)) if counts.players else None
-    if sql is None:
-        return counts
-    found = tuple(Disagreement.model_validate(row) for row in warehouse.fetch(sql, parameters))
-    return counts.model_copy(update={"disagreements": found})
+    has_rows = any(each.players for each in counts.values())
+    sql = queries.disagreement(run.catalogue, run.catalogue.table(table)) if has_rows else None
+    found: defaultdict[date, list[Disagreement]] = defaultdict(list)
+    for row in warehouse.fetch(sql, parameters) if sql is not None else ():
+        found[row["game_date"]].append(Disagreement.model_validate(row))
+    return {day: counts[day].model_copy(update={"disagreements": tuple(those)}) for day, those in found.items()}
 
 
 def _reference(game_date: date, row: Row) -> Reference:

@@ -9,6 +9,7 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
+from tasks.backfill.batch import Batch, batched
 from tasks.backfill.one_day import backfill_date, failure, kept
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.progress import Progress
@@ -36,8 +37,9 @@ def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> lis
     with Progress(run.settings, total=len(todo)) as progress:
         while waiting and not failures.are_enough:
             # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
-            with run.warehouse("hold"):
-                for result in _run_window(run, request, waiting, failures, stretch):
+            with run.warehouse("hold"), batched(run, waiting, request, at_most=stretch) as batch:
+                at_most = len(batch.checked) or stretch
+                for result in _run_window(run, request, waiting, failures, batch, at_most):
                     results[result.game_date] = result
                     progress.advance(result)
     if len(results) < len(plan):
@@ -51,7 +53,12 @@ def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> lis
 
 
 def _run_window(
-    run: Run, request: BackfillRequest, waiting: list[DayPlan], failures: Failures, at_most: int | None
+    run: Run,
+    request: BackfillRequest,
+    waiting: list[DayPlan],
+    failures: Failures,
+    batch: Batch,
+    at_most: int | None,
 ) -> Iterator[DayResult]:
     """Do days that wait, no more than a window of them at once, until enough have ended or enough have failed.
 
@@ -60,6 +67,7 @@ def _run_window(
         request: What it was asked.
         waiting: The days to do; those that are begun are removed.
         failures: Those of the run.
+        batch: What is known already of the first of them.
         at_most: How many days are begun; None for all, in a warehouse that gathers nothing.
     """
     ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
@@ -72,7 +80,7 @@ def _run_window(
     while days or may_begin():
         while may_begin():
             is_probe, day = failures.are_in_doubt, waiting.pop(failures.place(len(waiting)))
-            future = backfill_date.submit(quoted(run), quoted(request), quoted(day))
+            future = backfill_date.submit(quoted(run), quoted(request), quoted(day), quoted(batch))
             days[future.task_run_id], begun = day, begun + 1
             probe = future.task_run_id if is_probe else probe
             future.add_done_callback(lambda done: ended.put(done))

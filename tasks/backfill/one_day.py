@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.backfill.adopt import adopt_rows, adopted, not_adopted
+from tasks.backfill.batch import Batch
 from tasks.backfill.build import build_rows, synthesize_context
 from tasks.backfill.checkpoint import ADOPTED, Checkpoint
 from tasks.backfill.coverage import check_coverage
@@ -27,8 +28,14 @@ from tasks.text import first_of, percent
 
 
 @step("backfill-date", run_name="{day.game_date}")
-def backfill_date(run: Run, request: BackfillRequest, day: DayPlan) -> State[DayResult]:
+def backfill_date(run: Run, request: BackfillRequest, day: DayPlan, batch: Batch) -> State[DayResult]:
     """Do one day; what goes wrong with it is its result and its checkpoint, and stops no other day.
+
+    Args:
+        run: The current one.
+        request: What was asked.
+        day: What is to be done.
+        batch: What is known, and built, already.
 
     Returns:
         A Completed state if every table of the day is done, otherwise a Failed one; either holds the DayResult.
@@ -37,7 +44,7 @@ def backfill_date(run: Run, request: BackfillRequest, day: DayPlan) -> State[Day
         FullcourtError: The checkpoints themselves could not be written.
     """
     logger = get_run_logger()
-    work = _Day(run, request, day)
+    work = _Day(run, request, day, batch)
     work.build()
     result = DayResult(game_date=day.game_date, kept=kept(day), tried=tuple(work.tried))
     if result.tried and not run.dry_run:
@@ -82,8 +89,8 @@ _SCHEDULE_MISSING = Reason(
 class _Day:
     """The tables of one day, in the order in which they need each other."""
 
-    def __init__(self, run: Run, request: BackfillRequest, day: DayPlan) -> None:
-        self._run, self._request, self._day = run, request, day
+    def __init__(self, run: Run, request: BackfillRequest, day: DayPlan, batch: Batch) -> None:
+        self._run, self._request, self._day, self._batch = run, request, day, batch
         self.tried: list[Checkpoint] = []
         self.retryable: set[str] = set()
         """The tables of which another attempt can succeed with the same inputs."""
@@ -100,6 +107,7 @@ class _Day:
                 self._day.game_date,
                 self._day.season_start or self._day.game_date,
                 [table.table for table in todo],
+                self._batch.checked.get(self._day.game_date),
             )
         except Exception as raised:  # noqa: BLE001 - a day's failure is its result, and stops no other day
             error = understand(raised)
@@ -138,6 +146,7 @@ class _Day:
                 objections=objections,
                 dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},
                 there=table.there,
+                staged=self._batch.staged.get(name),
                 force=self._request.force,
                 processed_at=started_at,
             )

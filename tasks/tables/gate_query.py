@@ -15,6 +15,7 @@ def gate_query(
     *,
     facts_too: Mapping[str, str] | None = None,
     stored: str | None = None,
+    expected: str | None = None,
 ) -> str:
     """What the gate must know of a day's staged rows; one row. @first_date must be the same day as @game_date.
 
@@ -25,6 +26,7 @@ def gate_query(
         query: What gives the rows, if they are not stored under that name.
         facts_too: More that is asked of the rows: aggregates by the name of their column.
         stored: What gives the content of the rows as they are stored, if it is not that of the staged ones.
+        expected: What gives the expected set of the day, if it is not the table's own query.
     """
     if table.build is None:
         raise ValueError(f"{table.name} is not a derived table")
@@ -93,9 +95,10 @@ SELECT
 FROM facts
 CROSS JOIN compared
 CROSS JOIN suspicions"""
-    if query is None:
-        return catalogue.complete(text, table=table.name, given=(staged,))
-    return catalogue.complete(text, table=table.name, parts=((staged, query),))
+    given = () if query else (staged,)
+    parts = {staged: query, "expected": expected}
+    known = tuple((name, part) for name, part in parts.items() if part is not None)
+    return catalogue.complete(text, table=table.name, given=given, parts=known)
 
 
 def _dependencies(catalogue: Catalogue, build: Build) -> str:

@@ -3,6 +3,7 @@
 Every identifier comes from the catalogue, which validates it; every value is a parameter.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from tasks.tables.catalogue import Catalogue
@@ -13,10 +14,10 @@ COVERAGE_COLUMNS = ("expected", "covered", "source_players", "duplicates", "miss
 
 
 def check(catalogue: Catalogue, tables: Iterable[TableSpec]) -> str:
-    """The reference of @game_date, and what each table's preferred source covers of it; one row, one statement.
+    """The reference of each day, and what each table's preferred source covers of it; one statement.
 
-    The columns of a source are ``<table>__expected``, ``__covered``, ``__source_players``, ``__duplicates`` and
-    ``__missing``. @first_date must be the same day, @from_date the first day of its season.
+    Grain: game_date, every day from @first_date to @game_date. The columns of a source are ``<table>__expected``,
+    ``__covered``, ``__source_players``, ``__duplicates`` and ``__missing``. @from_date is the first day of the season.
     """
     checked = [(table, table.build.preferred) for table in tables if table.build and table.build.preferred]
     parts: dict[str, str] = {}
@@ -82,8 +83,8 @@ ORDER BY 1"""
 def disagreement(catalogue: Catalogue, table: TableSpec) -> str | None:
     """How often the preferred source says other than the fallback; None if nothing of them is compared.
 
-    Grain: one row a column of ``agrees_within``, from @first_date to @game_date: ``column_name``, ``compared`` (rows in
-    which both know it), ``different`` and ``examples`` (two); no row if no player-day is in both.
+    Grain: game_date, from @first_date to @game_date, and column of ``agrees_within``: ``column_name``, ``compared``
+    (rows in which both know it), ``different`` and ``examples`` (two); no row if no player of the day is in both.
     """
     source = table.build.preferred if table.build else None
     if table.build is None or source is None or not source.agrees_within:
@@ -96,6 +97,7 @@ def disagreement(catalogue: Catalogue, table: TableSpec) -> str | None:
         _by_column({name: f"SAFE_CAST({side}.{name} AS NUMERIC)" for name in tolerances}) for side in ("u", "s")
     )
     both = f"""SELECT
+  s.game_date,
   column_name,
   s.player_lookup,
   CAST({theirs} AS FLOAT64) AS theirs,
@@ -110,13 +112,14 @@ CROSS JOIN UNNEST([{names}]) AS column_name"""
     )
     example = f"IF({differs}, CONCAT(player_lookup, ' ', {said}), NULL)"
     query = f"""SELECT
+  game_date,
   column_name,
   COUNTIF(theirs IS NOT NULL AND ours IS NOT NULL) AS compared,
   COUNTIF({differs}) AS different,
   CONCAT(MIN({example}), IF(COUNTIF({differs}) > 1, CONCAT(', ', MAX({example})), '')) AS examples
 FROM both_sources
-GROUP BY column_name
-ORDER BY column_name"""
+GROUP BY game_date, column_name
+ORDER BY game_date, column_name"""
     return catalogue.complete(query, table=table.name, parts=(("both_sources", both),))
 
 
@@ -126,9 +129,14 @@ def _by_column(values: Mapping[str, str]) -> str:
     return f"CASE column_name {cases} END"
 
 
-def digests(table: TableSpec) -> str:
-    """A digest of each day's content of a table. Grain: game_date, from @from_date to @game_date."""
-    rows = f"{content(table, table.full_name)}\n  WHERE {table.partition} BETWEEN @from_date AND @game_date"
+def digests(table: TableSpec, read_from: str | None = None) -> str:
+    """A digest of each day's content of a table, or of rows of it that stand elsewhere.
+
+    Grain: game_date, from @from_date to @game_date.
+    """
+    rows = (
+        f"{content(table, read_from or table.full_name)}\n  WHERE {table.partition} BETWEEN @from_date AND @game_date"
+    )
     return f"{_digest_by_day(rows)}\nORDER BY game_date"
 
 
@@ -171,6 +179,42 @@ def would_be(catalogue: Catalogue, table: TableSpec, source: str) -> str:
     """
     built = typed(table, catalogue.query(table.name, "build", source=source))
     return catalogue.complete(_digest_by_day(content(table, "built")), table=table.name, parts=(("built", built),))
+
+
+def read_from(sql: str, table: TableSpec, location: str) -> str:
+    """Return a query that reads a table's rows elsewhere."""
+    return re.sub(rf"\b{re.escape(table.full_name)}\b", location, sql)
+
+
+def identity_changes(catalogue: Catalogue, tables: Iterable[str]) -> str:
+    """The first day after @first_date, to @game_date, on which it changes whose the rows without an id are; one row.
+
+    Such a row belongs to the one id of its player_lookup (``people``): a new id tells it from then on, or leaves open
+    which one it is. Of the days before, the queries of a later day would know more than their own.
+    """
+    builds = [catalogue.build(name) for name in tables]
+    read = {source.table for build in builds for source in build.sources if source.table}
+    read |= {name for build in builds for name in build.depends_on}
+    read = {name for name in read if {"player_lookup", "universal_player_id"} <= _names(catalogue.table(name))}
+    without = "\n  UNION DISTINCT\n".join(
+        f"""  SELECT player_lookup FROM {table.full_name}
+  WHERE {table.partition} BETWEEN @from_date AND @game_date AND COALESCE(TRIM(universal_player_id), '') = ''"""
+        for table in map(catalogue.table, ("player_game_summary", *sorted(read)))
+    )
+    return f"""SELECT MIN(first_day) AS first_change
+FROM (
+  SELECT player_lookup, MIN(game_date) AS first_day
+  FROM nba_analytics.player_game_summary
+  WHERE game_date BETWEEN @from_date AND @game_date AND TRIM(universal_player_id) <> ''
+  GROUP BY player_lookup, TRIM(universal_player_id)
+) AS ids
+WHERE first_day > @first_date AND player_lookup IN (
+{without}
+)"""
+
+
+def _names(table: TableSpec) -> set[str]:
+    return {column.name for column in table.columns}
 
 
 def typed(table: TableSpec, sql: str) -> str:

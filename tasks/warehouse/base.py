@@ -154,6 +154,21 @@ class Warehouse(Protocol):
         """Build a day's rows where no reader of the table sees them, as long as the block lasts."""
         ...
 
+    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
+        """Store the rows of a query where only a run reads them, while a connection of it is open; returns their name.
+
+        Args:
+            what: What they are, as the name says it: letters, digits and underscores.
+            sql: The query.
+            parameters: Its parameters.
+            run_id: Whose they are: a run that is over has left them behind.
+        """
+        ...
+
+    def drop_kept(self, location: str) -> None:
+        """Drop the rows of a query that were kept."""
+        ...
+
     def publish(self, staged: Staged) -> int:
         """Replace the day's rows of the table with the staged ones, all or nothing; returns the rows published."""
         ...

@@ -108,6 +108,14 @@ class DryRun:
         """Return the backups that are there."""
         return self._warehouse.backups()
 
+    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:  # noqa: ARG002
+        """Refuse."""
+        raise QueryError(f"{what}: a dry run stores nothing")
+
+    def drop_kept(self, location: str) -> None:
+        """Refuse."""
+        raise QueryError(f"{location}: a dry run drops nothing")
+
     def publish(self, staged: Staged) -> int:
         """Refuse."""
         _refuse(staged.table)

@@ -16,6 +16,8 @@ from tasks.warehouse.duckdb_moments import Moments, sweep_moments
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
 
+_KEPT = "kept_rows"
+
 
 class DuckDBWarehouse(Moments):
     """The DuckDB file that the settings name."""
@@ -97,6 +99,20 @@ class DuckDBWarehouse(Moments):
         finally:
             if self._connection is not None:
                 self._connection.execute(f"DROP TABLE IF EXISTS temp.{location}")
+
+    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
+        """Store the rows of a query in a database in memory that all connections of this process share."""
+        location = f"{_KEPT}.{what}__{run_id.replace('-', '_')}"
+        text, bound = self._bind(sql, parameters)
+        with self._translated():
+            self._open.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_KEPT}")
+            self._run(f"CREATE OR REPLACE TABLE {location} AS {text}", bound)
+        return location
+
+    def drop_kept(self, location: str) -> None:
+        """Drop the rows of a query that were kept, if they are still there."""
+        with self._translated(), suppress(duckdb.CatalogException):
+            self._open.execute(f"DROP TABLE IF EXISTS {location}")
 
     def publish(self, staged: Staged) -> int:
         """Replace the day's rows of the table with the staged ones in one transaction; returns the rows published."""

@@ -18,6 +18,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 import tasks.backfill
+from tasks.backfill.batch import batched
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.day import ContextSource
 from tasks.backfill.one_day import backfill_date
@@ -73,22 +74,34 @@ class Bench:
         self._stack.close()
 
     def decide(
-        self, league: ProofLeague, context_source: ContextSource = "auto", days: Sequence[date] | None = None
+        self,
+        league: ProofLeague,
+        context_source: ContextSource = "auto",
+        days: Sequence[date] | None = None,
+        *,
+        at_most: int | None = None,
     ) -> Decided:
-        """Put a league in place of the one before, and backfill its days, all or some, in a run of their own."""
+        """Put a league in place of the one before, and backfill its days, all or some, in a run of their own.
+
+        Args:
+            league: What the inputs hold.
+            context_source: As the run asks for it.
+            days: All of them, if it is missing.
+            at_most: How many days are staged at once; as many as the backfill itself takes, if it is missing.
+        """
         self._write(league)
         run = Run(self.settings, "proof", 1)
         every_day = [OPENING + timedelta(days=number) for number in range(DAYS)]
         request = request_of(self._catalogue, days or every_day, context_source=context_source)
         plan = plan_backfill.fn(run, request)
-        results = dict[date, DayResult]()
-        for day in plan.days:
-            if day.needs_work:
-                result = backfill_date.fn(run, request, day).data
-                assert isinstance(result, DayResult)
-                results[day.game_date] = result
-            else:
-                results[day.game_date] = DayResult(game_date=day.game_date, skipped=day.skipped)
+        results = {day.game_date: DayResult(game_date=day.game_date, skipped=day.skipped) for day in plan.days}
+        waiting = [day for day in plan.days if day.needs_work]
+        while waiting:
+            with run.warehouse("hold"), batched(run, waiting, request, at_most=at_most) as batch:
+                for day in [waiting.pop(0) for _ in range(len(batch.checked) or 1)]:
+                    result = backfill_date.fn(run, request, day, batch).data
+                    assert isinstance(result, DayResult)
+                    results[day.game_date] = result
         return Decided(results, {name: self._read(name) for name in request.tables})
 
     def _write(self, league: ProofLeague) -> None:

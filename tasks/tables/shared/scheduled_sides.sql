@@ -1,4 +1,5 @@
--- Grain: game_id, game_date, team_abbr. The rows of the schedule, one for each team, from @from_date on. All-Star games
+-- Grain: game_id, game_date, team_abbr. The rows of the schedule, one for each team, from @from_date to the end of the
+-- season, which is at most 437 days long. All-Star games
 -- (003...) and preseason (001...) are exhibitions, by their ids as well as by the flag. is_disputed: the flag says
 -- All-Star, and the id that it is a game of the season.
 WITH coded AS (
@@ -21,7 +22,7 @@ WITH coded AS (
     ON home.code = s.home_team_tricode AND y.season_year BETWEEN home.first_season AND home.last_season
   LEFT JOIN team_codes AS away
     ON away.code = s.away_team_tricode AND y.season_year BETWEEN away.first_season AND away.last_season
-  WHERE s.game_date BETWEEN @from_date AND DATE_ADD(@game_date, INTERVAL 300 DAY)
+  WHERE s.game_date BETWEEN @from_date AND DATE_ADD(@game_date, INTERVAL 450 DAY)
 )
 SELECT
   side = 'home' AS is_home,

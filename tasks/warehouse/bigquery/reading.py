@@ -80,7 +80,9 @@ class Reading(Connection):
                 known.append(table.full_name)
             elif there is not None and may_store:
                 views.append(table)
-                copies[table.full_name] = f"{self._settings.staging_dataset}.{staging_name(table, 'moment', run_id)}"
+                copies[table.full_name] = (
+                    f"{self._settings.staging_dataset}.{staging_name(table.name, 'moment', run_id)}"
+                )
         moment = Moment(taken_at=taken_at, tables=tuple(known), copies=copies)
         try:
             if views:

@@ -18,9 +18,9 @@ LIFETIME = timedelta(hours=24)
 _PURPOSE = "staging"
 
 
-def staging_name(table: TableSpec, what: str, run_id: str) -> str:
+def staging_name(name: str, what: str, run_id: str) -> str:
     """Return a unique name for a staging table."""
-    return f"{table.name}__{what}__{_suffix(run_id)}__{uuid4().hex[:8]}"
+    return f"{name}__{what}__{_suffix(run_id)}__{uuid4().hex[:8]}"
 
 
 def create_staging(location: str, like: TableSpec, run_id: str, server: str | None) -> str:
@@ -32,6 +32,11 @@ def create_copy(location: str, view: TableSpec, run_id: str, server: str | None)
     """Return the statement that copies the rows of a view, as they are now, to a staging table."""
     rows = f"SELECT * FROM {view.full_name} WHERE {view.partition} > DATE '0001-01-01'"  # its table may want a filter
     return f"CREATE OR REPLACE TABLE {location}\n{_options(run_id, server)}\nAS {rows}"
+
+
+def create_kept(location: str, sql: str, run_id: str, server: str | None) -> str:
+    """Return the statement that stores the rows of a query in a staging table."""
+    return f"CREATE OR REPLACE TABLE {location}\n{_options(run_id, server)}\nAS {sql}"
 
 
 def _options(run_id: str, server: str | None, **more: bool) -> str:

@@ -21,7 +21,7 @@ from tasks.warehouse.base import LOOK_AROUND, Backup, Columns, Parameter, Parame
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.jobs import ONCE, Purpose
 from tasks.warehouse.bigquery.reading import Reading
-from tasks.warehouse.bigquery.staging import create_staging, is_left_behind, staging_name
+from tasks.warehouse.bigquery.staging import create_kept, create_staging, is_left_behind, staging_name
 from tasks.warehouse.bigquery.values import columns_of, line, timestamp, type_of
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
@@ -76,6 +76,17 @@ class BigQueryWarehouse(Reading):
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
             self._drop(location)
+
+    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
+        """Store the rows of a query in a staging table."""
+        location = f"{self._settings.staging_dataset}.{staging_name(what, 'kept', run_id)}"
+        sql, parameters = self._at_its_moment(sql, parameters)
+        self._query(Purpose("keep", what), create_kept(location, sql, run_id, self._origin.server), parameters)
+        return location
+
+    def drop_kept(self, location: str) -> None:
+        """Drop a staging table; if that fails, it expires by itself."""
+        self._drop(location)
 
     def publish(self, staged: Staged) -> int:
         """Copy the staged rows onto the day's partition, atomically; returns the rows published."""
@@ -225,7 +236,7 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
         return {field.name: type_of(field) for field in there.schema} if there else {}
 
     def _staging(self, table: TableSpec, what: str, run_id: str) -> str:
-        return f"{self._settings.staging_dataset}.{staging_name(table, what, run_id)}"
+        return f"{self._settings.staging_dataset}.{staging_name(table.name, what, run_id)}"
 
     def _is_there(self, table: TableSpec) -> bool:
         if table.query is None and table.full_name in self._found:

@@ -1,0 +1,218 @@
+"""Check and stage many days at once: one statement a table reads the season so far once, and not once a day.
+
+A batch is an offer. Each day is judged and published by itself, as ever; it takes the rows that are staged for it if
+they are those that it would build, and builds its own if not.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
+
+from prefect import get_run_logger
+
+from tasks.backfill.coverage import Checked, read_checks, window
+from tasks.backfill.day import choose_source
+from tasks.backfill.plan import DayPlan
+from tasks.backfill.request import BackfillRequest
+from tasks.errors import FullcourtError, TransientError
+from tasks.runtime.boundary import understand
+from tasks.runtime.run import Run
+from tasks.runtime.steps import retrying, step
+from tasks.tables import queries
+from tasks.warehouse.base import Parameter, Parameters, Warehouse
+
+_SPAN = timedelta(days=31)
+_LEAST_DAYS = 3
+"""What a batch reads besides its days' own queries is saved by so many of them."""
+
+
+@dataclass(frozen=True)
+class StagedRows:
+    """A table's rows of many days, built and not published. Grain: as the table, for the days that were asked for."""
+
+    rows: str
+    """The name that queries read them by."""
+    expected: str
+    """The name of the expected set of the same days."""
+    sources: Mapping[date, str]
+    """What the rows of each day were built from; other days have none."""
+    read: Mapping[str, Mapping[date, str]]
+    """By table that they were built from, the digest of its rows of each day."""
+
+    def are_of(self, game_date: date, *, source: str, dependencies: Mapping[str, str]) -> bool:
+        """Tell whether the rows of a day are those that it would build."""
+        has_read = {name: self.read[name].get(game_date, "") for name in dependencies}
+        return self.sources.get(game_date) == source and has_read == dependencies
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was found, and built, of many days at once."""
+
+    checked: Mapping[date, Checked] = field(default_factory=dict)
+    staged: Mapping[str, StagedRows] = field(default_factory=dict)
+    """By table."""
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """What is stored for it."""
+        return tuple(name for each in self.staged.values() for name in (each.rows, each.expected))
+
+
+@contextmanager
+def batched(run: Run, waiting: Sequence[DayPlan], request: BackfillRequest, *, at_most: int | None) -> Iterator[Batch]:
+    """Yield what is known of the first days that wait, as long as the block lasts; nothing of very few.
+
+    Args:
+        run: The current one; a connection of it stays open for as long.
+        waiting: The days to do, in the order in which they will be done.
+        request: What was asked.
+        at_most: How many days may be in it.
+    """
+    days = [] if run.dry_run else _together(waiting)[:at_most]
+    batch = _staged(run, days, request) if len(days) >= _LEAST_DAYS else Batch()
+    try:
+        yield batch
+    finally:
+        if batch.locations:
+            with run.warehouse("release") as warehouse:
+                for location in batch.locations:
+                    warehouse.drop_kept(location)
+
+
+def _together(waiting: Sequence[DayPlan]) -> list[DayPlan]:
+    """Return the first days that wait, as far as they belong to one season and lie close together."""
+    if not waiting or waiting[0].season_start is None:
+        return []
+    season, end = waiting[0].season_start, waiting[0].game_date + _SPAN
+    return list(takewhile(lambda day: day.season_start == season and day.game_date < end, waiting))
+
+
+def _staged(run: Run, days: Sequence[DayPlan], request: BackfillRequest) -> Batch:
+    """Stage a batch; if that fails, every day is done by itself, and its error is its own."""
+    first, last = days[0].game_date, days[-1].game_date
+    try:
+        return retrying(stage_batch)(run, first, last, days, request)
+    except Exception as raised:  # noqa: BLE001 - what fails a day fails it alone
+        error = understand(raised)
+        get_run_logger().warning("%s to %s are built day by day, and not at once: %s", first, last, error)
+        return Batch()
+
+
+@step("stage-batch", run_name="stage {first} to {last}")
+def stage_batch(run: Run, first: date, last: date, days: Sequence[DayPlan], request: BackfillRequest) -> Batch:
+    """Check days of one season, and build their rows where no reader of the tables sees them.
+
+    Args:
+        run: The current one.
+        first: The first day; it names the task run.
+        last: The last day.
+        days: What is to be done, in order.
+        request: What was asked.
+
+    Returns:
+        What was found of the days, or of the first of them, as far as nothing later tells more of them.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried.
+        WarehouseError: The warehouse refused.
+    """
+    season_start = days[0].season_start or first
+    names = [name for name in request.tables if any(_is_built(day, name) for day in days)]
+    with run.warehouse("batch", game_date=days[0].game_date) as warehouse:
+        days = _of_the_same_people(run, warehouse, names, season_start, days)
+        first, last = days[0].game_date, days[-1].game_date
+        checked = read_checks(run, warehouse, names, season_start, first, last)
+        builder = _Builder(run, request, warehouse, window(run.settings, season_start, first, last), checked)
+        for name in names:
+            builder.stage(name, [day.game_date for day in days if _is_built(day, name)])
+        return Batch({day.game_date: checked[day.game_date] for day in days}, builder.staged)
+
+
+def _is_built(day: DayPlan, name: str) -> bool:
+    return any(table.table == name and table.action == "build" for table in day.tables)
+
+
+def _of_the_same_people(
+    run: Run, warehouse: Warehouse, names: Sequence[str], season_start: date, days: Sequence[DayPlan]
+) -> Sequence[DayPlan]:
+    """Return the days before the first one on which a name gets an id that tells whose its rows without one are."""
+    first, last = days[0].game_date, days[-1].game_date
+    sql = queries.identity_changes(run.catalogue, names)
+    (row,) = warehouse.fetch(sql, window(run.settings, season_start, first, last))
+    return [day for day in days if row["first_change"] is None or day.game_date < row["first_change"]] or days[:1]
+
+
+class _Builder:
+    """Stages the tables of a batch, one after the other: each reads those before it as they will be published."""
+
+    def __init__(
+        self,
+        run: Run,
+        request: BackfillRequest,
+        warehouse: Warehouse,
+        read: Mapping[str, Parameter],
+        checked: Mapping[date, Checked],
+    ) -> None:
+        self._run, self._request, self._warehouse, self._checked = run, request, warehouse, checked
+        self._read: Mapping[str, Parameter] = {**read, "run_id": run.id, "processed_at": datetime.now(UTC)}
+        self.staged: dict[str, StagedRows] = {}
+
+    def stage(self, name: str, days: Sequence[date]) -> None:
+        """Build a table's rows; a table for which that fails is built day by day."""
+        try:
+            self.staged[name] = self._stage(name, days)
+        except TransientError:
+            raise
+        except FullcourtError as error:
+            get_run_logger().warning("%s is built day by day, and not for many days at once: %s", name, error)
+
+    def _stage(self, name: str, days: Sequence[date]) -> StagedRows:
+        catalogue = self._run.catalogue
+        spec, sources = catalogue.table(name), {day: self._source(name, day) for day in days}
+        has_holes = any(self._checked[day][0].has_holes for day in days)
+        parts, chosen = [], dict[str, Parameter]()
+        for number, source in enumerate(sorted(set(sources.values()))):
+            sql = self._with_staged(catalogue.query(name, "build", source=source, has_holes=has_holes))
+            parts.append(f"{queries.typed(spec, sql)}\n{_of_days(spec.partition, f'days_{number}')}")
+            chosen[f"days_{number}"] = [day.isoformat() for day in days if sources[day] == source]
+        if any(name in catalogue.build(other).depends_on for other in self._request.tables):
+            columns = ", ".join(column.name for column in spec.columns)
+            parts.append(
+                f"SELECT {columns} FROM {spec.full_name}\nWHERE {spec.partition} BETWEEN @first_date AND @game_date "
+                f"AND NOT CAST({spec.partition} AS STRING) IN UNNEST(@staged_days)"
+            )
+            chosen["staged_days"] = [day.isoformat() for day in days]
+        rows = self._keep(f"{name}__rows", "\nUNION ALL\n".join(parts), {**self._read, **chosen})
+        expected = self._keep(f"{name}__expected", catalogue.query(name, "expected"), self._read)
+        return StagedRows(rows, expected, sources, self._digests(name))
+
+    def _keep(self, what: str, sql: str, parameters: Parameters) -> str:
+        return self._warehouse.keep(what, sql, parameters, run_id=self._run.id)
+
+    def _source(self, name: str, day: date) -> str:
+        counts = self._checked[day][1].get(name)
+        return choose_source(self._run.catalogue.build(name), counts, self._request.context_source)[0]
+
+    def _with_staged(self, sql: str) -> str:
+        """Return a query that reads the tables before it as they will be."""
+        for name, staged in self.staged.items():
+            sql = queries.read_from(sql, self._run.catalogue.table(name), staged.rows)
+        return sql
+
+    def _digests(self, name: str) -> dict[str, dict[date, str]]:
+        """Return the digests of the rows, by day, that each table has that a table is built from."""
+        first, last = self._read["first_date"], self._read["game_date"]
+        found = {}
+        for dependency in self._run.catalogue.build(name).depends_on:
+            staged = self.staged.get(dependency)
+            sql = queries.digests(self._run.catalogue.table(dependency), staged.rows if staged else None)
+            rows = self._warehouse.fetch(sql, {"from_date": first, "game_date": last})
+            found[dependency] = {row["game_date"]: row["digest"] for row in rows}
+        return found
+
+
+def _of_days(column: str, days: str) -> str:
+    return f"WHERE CAST({column} AS STRING) IN UNNEST(@{days})"
