@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.errors import QueryError, QuotaError, SchemaError, StorageError
-from tasks.settings import DuckDBSettings, Settings
+from tasks.settings import DuckDBSettings, Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
+from tasks.warehouse.open import open_warehouse
 from tests.league import League, fetch
 
 pytestmark = pytest.mark.no_server
@@ -149,6 +151,34 @@ def test_no_other_process_can_open_the_file_however_often_this_one_opens_it(scat
             after = subprocess.run(other, capture_output=True, text=True, check=False)
             assert all("Could not set lock on file" in done.stderr for done in (inside, after))
     assert subprocess.run(other, check=False).returncode == 0
+
+
+def test_a_moment_is_read_however_busy_other_connections_to_the_file_are(scattered: DuckDBSettings) -> None:
+    """What takes the moment closes its file, which lasts as long as any transaction of this process may look at it."""
+    tables, is_over = [load_catalogue(load_settings()).table("nba_schedule")], threading.Event()
+
+    def look_around() -> None:
+        while not is_over.is_set():
+            with open_warehouse(scattered) as other:
+                other.schema(tables)
+
+    busy = [threading.Thread(target=look_around) for _ in range(4)]
+    for thread in busy:
+        thread.start()
+    try:
+        with open_warehouse(scattered) as warehouse:
+            warehouse.create(tables)
+            for _ in range(20):
+                moment = warehouse.take_moment(tables, run_id="a-run", may_store=True)
+                with open_warehouse(scattered, moment=moment) as reader:
+                    assert reader.fetch("SELECT COUNT(*) AS games FROM nba_reference.nba_schedule") == [
+                        {"games": GAMES}
+                    ]
+                warehouse.release(moment)
+    finally:
+        is_over.set()
+        for thread in busy:
+            thread.join()
 
 
 @pytest.mark.parametrize("kind", ["folder", "SQLite database", "Parquet file", "empty", "is not a DuckDB file"])

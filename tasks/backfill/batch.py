@@ -49,8 +49,10 @@ class StagedRows:
 
 @dataclass(frozen=True)
 class Batch:
-    """What was found, and built, of many days at once."""
+    """Days that are done together, and what was found and built of them at once."""
 
+    size: int
+    """How many they are: the first of those that wait."""
     checked: Mapping[date, Checked] = field(default_factory=dict)
     staged: Mapping[str, StagedRows] = field(default_factory=dict)
     """By table."""
@@ -63,7 +65,7 @@ class Batch:
 
 @contextmanager
 def batched(run: Run, waiting: Sequence[DayPlan], request: BackfillRequest, *, at_most: int | None) -> Iterator[Batch]:
-    """Yield what is known of the first days that wait, as long as the block lasts; nothing of very few.
+    """Yield the batch of the first days that wait; what is staged of it lasts as long as the block.
 
     Args:
         run: The current one; a connection of it stays open for as long.
@@ -71,8 +73,8 @@ def batched(run: Run, waiting: Sequence[DayPlan], request: BackfillRequest, *, a
         request: What was asked.
         at_most: How many days may be in it.
     """
-    days = [] if run.dry_run else _together(waiting)[:at_most]
-    batch = _staged(run, days, request) if len(days) >= _LEAST_DAYS else Batch()
+    days = _together(waiting)[:at_most]
+    batch = _staged(run, days, request)
     try:
         yield batch
     finally:
@@ -84,21 +86,21 @@ def batched(run: Run, waiting: Sequence[DayPlan], request: BackfillRequest, *, a
 
 def _together(waiting: Sequence[DayPlan]) -> list[DayPlan]:
     """Return the first days that wait, as far as they belong to one season and lie close together."""
-    if not waiting or waiting[0].season_start is None:
-        return []
     season, end = waiting[0].season_start, waiting[0].game_date + _SPAN
     return list(takewhile(lambda day: day.season_start == season and day.game_date < end, waiting))
 
 
 def _staged(run: Run, days: Sequence[DayPlan], request: BackfillRequest) -> Batch:
-    """Stage a batch; if that fails, every day is done by itself, and its error is its own."""
+    """Stage a batch; if that is not possible, every day is done by itself, and its error is its own."""
+    if run.dry_run or len(days) < _LEAST_DAYS or days[0].season_start is None:
+        return Batch(len(days))
     first, last = days[0].game_date, days[-1].game_date
     try:
         return retrying(stage_batch)(run, first, last, days, request)
     except Exception as raised:  # noqa: BLE001 - what fails a day fails it alone
         error = understand(raised)
         get_run_logger().warning("%s to %s are built day by day, and not at once: %s", first, last, error)
-        return Batch()
+        return Batch(len(days))
 
 
 @step("stage-batch", run_name="stage {first} to {last}")
@@ -128,7 +130,7 @@ def stage_batch(run: Run, first: date, last: date, days: Sequence[DayPlan], requ
         builder = _Builder(run, request, warehouse, window(run.settings, season_start, first, last), checked)
         for name in names:
             builder.stage(name, [day.game_date for day in days if _is_built(day, name)])
-        return Batch({day.game_date: checked[day.game_date] for day in days}, builder.staged)
+        return Batch(len(days), {day.game_date: checked[day.game_date] for day in days}, builder.staged)
 
 
 def _is_built(day: DayPlan, name: str) -> bool:

@@ -38,8 +38,7 @@ def run_days(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) -> lis
         while waiting and not failures.are_enough:
             # The connection is not used: holding one keeps the file, and what is cached of it, open between tasks.
             with run.warehouse("hold"), batched(run, waiting, request, at_most=stretch) as batch:
-                at_most = len(batch.checked) or stretch
-                for result in _run_window(run, request, waiting, failures, batch, at_most):
+                for result in _run_window(run, request, waiting, failures, batch):
                     results[result.game_date] = result
                     progress.advance(result)
     if len(results) < len(plan):
@@ -58,7 +57,6 @@ def _run_window(
     waiting: list[DayPlan],
     failures: Failures,
     batch: Batch,
-    at_most: int | None,
 ) -> Iterator[DayResult]:
     """Do days that wait, no more than a window of them at once, until enough have ended or enough have failed.
 
@@ -67,15 +65,14 @@ def _run_window(
         request: What it was asked.
         waiting: The days to do; those that are begun are removed.
         failures: Those of the run.
-        batch: What is known already of the first of them.
-        at_most: How many days are begun; None for all, in a warehouse that gathers nothing.
+        batch: What is known already of the first of them; no more days are begun than it has.
     """
     ended: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
     days, begun, probe = dict[UUID, DayPlan](), 0, UUID(int=0)
 
     def may_begin() -> bool:
         window = 1 if failures.are_in_doubt else request.max_concurrency
-        return bool(waiting) and begun != at_most and len(days) < window and not failures.are_enough
+        return bool(waiting) and begun < batch.size and len(days) < window and not failures.are_enough
 
     while days or may_begin():
         while may_begin():

@@ -19,7 +19,7 @@ from tasks.settings import DuckDBSettings
 from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.dialect import to_duckdb
-from tasks.warehouse.duckdb_errors import DRIVER_ERRORS, holder_of_lock, refuse_what_is_no_duckdb_file, translate
+from tasks.warehouse.duckdb_errors import DRIVER_ERRORS, passes, refuse_what_is_no_duckdb_file, translate
 from tasks.warehouse.moment import Moment
 
 _parsed: dict[
@@ -94,13 +94,13 @@ class Connection:
             with self._translated():
                 try:
                     self._open_file(config, creates=creates)
-                except duckdb.IOException as error:
-                    if not holder_of_lock(error) or time.monotonic() >= deadline:
+                    self._open.execute("SET TimeZone = 'UTC'")
+                    self._read_copies()
+                except (duckdb.IOException, duckdb.ResourceInUseException) as error:
+                    if not passes(error) or time.monotonic() >= deadline:
                         raise
                     time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - jitter
                     continue
-                self._open.execute("SET TimeZone = 'UTC'")
-                self._read_copies()
                 return
 
     def _open_file(self, config: dict[str, str | bool | int | float | list[str]], *, creates: bool) -> None:

@@ -30,6 +30,11 @@ def holder_of_lock(error: BaseException) -> re.Match[str] | None:
     return _LOCK_HELD.search(str(error))
 
 
+def passes(error: BaseException) -> bool:
+    """Tell whether a file can be opened a moment later: another process holds it, or this one is still closing it."""
+    return holder_of_lock(error) is not None or isinstance(error, duckdb.ResourceInUseException)
+
+
 def refuse_what_is_no_duckdb_file(path: Path) -> None:
     """Refuse a file of another format: DuckDB opens some of them, and then stores nothing.
 
@@ -101,6 +106,8 @@ def _translate_statement(error: BaseException, text: str, about: str, settings: 
             f"{about}DuckDB needs more memory than FULLCOURT_DUCKDB_MEMORY_LIMIT_MIB="
             f"{settings.memory_limit_mib} allows: raise it, or lower max_concurrency ({text})"
         )
+    if isinstance(error, duckdb.ResourceInUseException):
+        return WarehouseBusyError(f"{about}this process is still closing a file; try again ({text})")
     if isinstance(error, duckdb.TransactionException):
         return WarehouseBusyError(f"{about}another transaction changed the same rows; try again ({text})")
     if "Ambiguous reference to catalog or schema" in text:

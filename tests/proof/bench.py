@@ -98,7 +98,7 @@ class Bench:
         waiting = [day for day in plan.days if day.needs_work]
         while waiting:
             with run.warehouse("hold"), batched(run, waiting, request, at_most=at_most) as batch:
-                for day in [waiting.pop(0) for _ in range(len(batch.checked) or 1)]:
+                for day in [waiting.pop(0) for _ in range(batch.size)]:
                     result = backfill_date.fn(run, request, day, batch).data
                     assert isinstance(result, DayResult)
                     results[day.game_date] = result
