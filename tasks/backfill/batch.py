@@ -21,6 +21,7 @@ from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
 from tasks.tables import queries
+from tasks.tables.batch_query import batch_query, days_of, identity_changes, reading_elsewhere
 from tasks.warehouse.base import Parameter, Parameters, Warehouse
 
 _SPAN = timedelta(days=31)
@@ -142,7 +143,7 @@ def _of_the_same_people(
 ) -> Sequence[DayPlan]:
     """Return the days before the first one on which a name gets an id that tells whose its rows without one are."""
     first, last = days[0].game_date, days[-1].game_date
-    sql = queries.identity_changes(run.catalogue, names)
+    sql = identity_changes(run.catalogue, names)
     (row,) = warehouse.fetch(sql, window(run.settings, season_start, first, last))
     return [day for day in days if row["first_change"] is None or day.game_date < row["first_change"]] or days[:1]
 
@@ -175,19 +176,13 @@ class _Builder:
         catalogue = self._run.catalogue
         spec, sources = catalogue.table(name), {day: self._source(name, day) for day in days}
         has_holes = any(self._checked[day][0].has_holes for day in days)
-        parts, chosen = [], dict[str, Parameter]()
-        for number, source in enumerate(sorted(set(sources.values()))):
-            sql = self._with_staged(catalogue.query(name, "build", source=source, has_holes=has_holes))
-            parts.append(f"{queries.typed(spec, sql)}\n{_of_days(spec.partition, f'days_{number}')}")
-            chosen[f"days_{number}"] = [day.isoformat() for day in days if sources[day] == source]
-        if any(name in catalogue.build(other).depends_on for other in self._request.tables):
-            columns = ", ".join(column.name for column in spec.columns)
-            parts.append(
-                f"SELECT {columns} FROM {spec.full_name}\nWHERE {spec.partition} BETWEEN @first_date AND @game_date "
-                f"AND NOT CAST({spec.partition} AS STRING) IN UNNEST(@staged_days)"
-            )
-            chosen["staged_days"] = [day.isoformat() for day in days]
-        rows = self._keep(f"{name}__rows", "\nUNION ALL\n".join(parts), {**self._read, **chosen})
+        is_read = any(name in catalogue.build(other).depends_on for other in self._request.tables)
+        sql = batch_query(catalogue, spec, set(sources.values()), has_holes=has_holes, with_others=is_read)
+        chosen: dict[str, Parameter] = {
+            days_of(source): [day.isoformat() for day in days if sources[day] == source]
+            for source in set(sources.values())
+        }
+        rows = self._keep(f"{name}__rows", self._with_staged(sql), {**self._read, **chosen})
         expected = self._keep(f"{name}__expected", catalogue.query(name, "expected"), self._read)
         return StagedRows(rows, expected, sources, self._digests(name))
 
@@ -201,7 +196,7 @@ class _Builder:
     def _with_staged(self, sql: str) -> str:
         """Return a query that reads the tables before it as they will be."""
         for name, staged in self.staged.items():
-            sql = queries.read_from(sql, self._run.catalogue.table(name), staged.rows)
+            sql = reading_elsewhere(sql, self._run.catalogue.table(name), staged.rows)
         return sql
 
     def _digests(self, name: str) -> dict[str, dict[date, str]]:
@@ -214,7 +209,3 @@ class _Builder:
             rows = self._warehouse.fetch(sql, {"from_date": first, "game_date": last})
             found[dependency] = {row["game_date"]: row["digest"] for row in rows}
         return found
-
-
-def _of_days(column: str, days: str) -> str:
-    return f"WHERE CAST({column} AS STRING) IN UNNEST(@{days})"

@@ -3,7 +3,6 @@
 Every identifier comes from the catalogue, which validates it; every value is a parameter.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 
 from tasks.tables.catalogue import Catalogue
@@ -129,14 +128,12 @@ def _by_column(values: Mapping[str, str]) -> str:
     return f"CASE column_name {cases} END"
 
 
-def digests(table: TableSpec, read_from: str | None = None) -> str:
+def digests(table: TableSpec, location: str | None = None) -> str:
     """A digest of each day's content of a table, or of rows of it that stand elsewhere.
 
     Grain: game_date, from @from_date to @game_date.
     """
-    rows = (
-        f"{content(table, read_from or table.full_name)}\n  WHERE {table.partition} BETWEEN @from_date AND @game_date"
-    )
+    rows = f"{content(table, location or table.full_name)}\n  WHERE {table.partition} BETWEEN @from_date AND @game_date"
     return f"{_digest_by_day(rows)}\nORDER BY game_date"
 
 
@@ -179,42 +176,6 @@ def would_be(catalogue: Catalogue, table: TableSpec, source: str) -> str:
     """
     built = typed(table, catalogue.query(table.name, "build", source=source))
     return catalogue.complete(_digest_by_day(content(table, "built")), table=table.name, parts=(("built", built),))
-
-
-def read_from(sql: str, table: TableSpec, location: str) -> str:
-    """Return a query that reads a table's rows elsewhere."""
-    return re.sub(rf"\b{re.escape(table.full_name)}\b", location, sql)
-
-
-def identity_changes(catalogue: Catalogue, tables: Iterable[str]) -> str:
-    """The first day after @first_date, to @game_date, on which it changes whose the rows without an id are; one row.
-
-    Such a row belongs to the one id of its player_lookup (``people``): a new id tells it from then on, or leaves open
-    which one it is. Of the days before, the queries of a later day would know more than their own.
-    """
-    builds = [catalogue.build(name) for name in tables]
-    read = {source.table for build in builds for source in build.sources if source.table}
-    read |= {name for build in builds for name in build.depends_on}
-    read = {name for name in read if {"player_lookup", "universal_player_id"} <= _names(catalogue.table(name))}
-    without = "\n  UNION DISTINCT\n".join(
-        f"""  SELECT player_lookup FROM {table.full_name}
-  WHERE {table.partition} BETWEEN @from_date AND @game_date AND COALESCE(TRIM(universal_player_id), '') = ''"""
-        for table in map(catalogue.table, ("player_game_summary", *sorted(read)))
-    )
-    return f"""SELECT MIN(first_day) AS first_change
-FROM (
-  SELECT player_lookup, MIN(game_date) AS first_day
-  FROM nba_analytics.player_game_summary
-  WHERE game_date BETWEEN @from_date AND @game_date AND TRIM(universal_player_id) <> ''
-  GROUP BY player_lookup, TRIM(universal_player_id)
-) AS ids
-WHERE first_day > @first_date AND player_lookup IN (
-{without}
-)"""
-
-
-def _names(table: TableSpec) -> set[str]:
-    return {column.name for column in table.columns}
 
 
 def typed(table: TableSpec, sql: str) -> str:

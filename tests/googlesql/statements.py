@@ -11,6 +11,7 @@ from tasks.ingest import reload as ingest_reload
 from tasks.settings import Settings
 from tasks.tables import cleanup, queries
 from tasks.tables.adoption_query import adoption_query
+from tasks.tables.batch_query import batch_query, identity_changes
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.tables.gate_query import gate_query
 from tasks.warehouse.dry_run import STAGED
@@ -52,6 +53,10 @@ def statements() -> Iterator[tuple[str, str]]:
         yield f"{table.name}/gate", gate_query(tables, table, table.full_name)
         rows = tables.query(table.name, "build", source=build.fallback.name)
         yield f"{table.name}/gate of a dry run", gate_query(tables, table, STAGED, rows)
+        for with_others in (True, False):
+            sources = [source.name for source in build.sources]
+            text = batch_query(tables, table, sources, has_holes=True, with_others=with_others)
+            yield f"{table.name}/rows of many days{' and the published ones' if with_others else ''}", text
         yield f"{table.name}/adoption", adoption_query(tables, table)
         if build.preferred is not None:
             for with_missing in (True, False):
@@ -61,6 +66,7 @@ def statements() -> Iterator[tuple[str, str]]:
             yield f"{table.name}/disagreement", compared
     for name in SHARED:
         yield f"shared/{name}", tables.shared_query(name)
+    yield "changes of identity", identity_changes(tables, tables.derived)
     yield "check of a day", queries.check(tables, derived)
     yield "rows that are there", queries.rows_there(derived)
     yield "digests of the expected sets", queries.expected_digests(tables)

@@ -1,0 +1,30 @@
+"""A day takes the rows that are staged for it if they are those that it would build."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tasks.backfill.batch import StagedRows
+
+pytestmark = pytest.mark.no_server
+
+DAY = date(2023, 2, 23)
+STAGED = StagedRows(
+    rows="staged.rows", expected="staged.expected", sources={DAY: "synthetic"}, read={"zones": {DAY: "a digest"}}
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "source", "digest", "are_of_it"),
+    [
+        (DAY, "synthetic", "a digest", True),
+        (DAY, "upcoming", "a digest", False),
+        (DAY, "synthetic", "another digest", False),
+        (DAY, "synthetic", "", False),
+        (DAY + timedelta(days=1), "synthetic", "", False),
+    ],
+)
+def test_rows_are_those_of_a_day_if_source_and_dependencies_are(
+    day: date, source: str, digest: str, are_of_it: bool
+) -> None:
+    assert STAGED.are_of(day, source=source, dependencies={"zones": digest}) is are_of_it

@@ -1,0 +1,207 @@
+"""Days that follow each other are checked and staged at once, and judged and published each by itself."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tasks.backfill import batch, build
+from tasks.backfill.report import Report
+from tasks.errors import QueryError, TransientError
+from tasks.settings import Settings
+from tasks.tables.batch_query import identity_changes
+from tasks.tables.catalogue import load_catalogue
+from tasks.warehouse.dry_run import open_for_run
+from tasks.warehouse.open import open_warehouse
+from tests.backfill.observe import (
+    MAIN,
+    TABLES,
+    ZONES,
+    content,
+    days,
+    ledger,
+    lookups,
+    open_season,
+    outcomes,
+    published,
+    task_runs,
+)
+from tests.fixtures.warehouses import AddTable, Elsewhere
+from tests.league import League, fetch
+
+RunBackfill = Callable[..., Report]
+
+
+@contextmanager
+def refused(monkeypatch: pytest.MonkeyPatch, error: type[Exception], *, table: str = "") -> Iterator[list[str]]:
+    """Let every statement that stages a batch fail, or those of one table; yields what was to be staged."""
+    tried: list[str] = []
+
+    def opened(*args: Any, **how: Any) -> Any:
+        warehouse = open_for_run(*args, **how)
+        keep = warehouse.keep
+
+        def refuse(what: str, *args: Any, **how: Any) -> str:
+            tried.append(what)
+            if table in what:
+                raise error("the warehouse refuses")
+            return keep(what, *args, **how)
+
+        monkeypatch.setattr(warehouse, "keep", refuse, raising=False)
+        return warehouse
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tasks.runtime.run.open_for_run", opened)
+        yield tried
+
+
+@contextmanager
+def counted_builds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
+    """Yield the table of every day's rows that are judged, and whether they were staged in a batch."""
+    found: list[tuple[str, bool]] = []
+    queries = build._queries
+
+    def counted(run: Any, table: str, source: str, staged: Any, **how: Any) -> Any:
+        found.append((table, staged is not None))
+        return queries(run, table, source, staged, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(build, "_queries", counted)
+        yield found
+
+
+@pytest.mark.always_on_bigquery
+def test_days_are_staged_at_once_and_end_as_day_by_day(
+    league: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch, elsewhere: Elsewhere
+) -> None:
+    some = days(5)
+    open_season(league, *some)
+    league.expect_upcoming(some[1], lookups(league, some[1]))
+    league.expect_upcoming(some[3], lookups(league, some[3])[:1])
+    league.write(settings)
+    with counted_builds(monkeypatch) as builds:
+        report = run((some[0], some[-1]))
+    assert set(outcomes(report).values()) == {"complete"}
+    assert builds.count((MAIN, True)) == len(some)
+    assert {is_staged for _, is_staged in builds} == {True}
+    stored, recorded = content(settings), ledger(settings)
+    names = {task["name"] for task in task_runs(recorded[0]["run_id"])}
+    assert f"stage {some[0]} to {some[-1]}" in names
+    assert {f"check-coverage {day}" for day in some} <= names
+
+    other = elsewhere("day-by-day")
+    league.write(other)
+    monkeypatch.setattr(batch, "_LEAST_DAYS", 100)
+    with counted_builds(monkeypatch) as builds:
+        run((some[0], some[-1]))
+    assert {is_staged for _, is_staged in builds} == {False}
+    assert content(other) == stored
+    changing = {"run_id", "started_at", "recorded_at"}
+    said = [
+        sorted(str({k: v for k, v in row.items() if k not in changing}) for row in rows)
+        for rows in (ledger(other), recorded)
+    ]
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("error", [QueryError, TransientError])
+def test_days_that_cannot_be_staged_at_once_are_done_one_by_one(
+    league: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    some = days(3)
+    open_season(league, *some)
+    league.write(settings)
+    with refused(monkeypatch, error) as tried, counted_builds(monkeypatch) as builds:
+        report = run((some[0], some[-1]))
+    assert tried
+    assert set(outcomes(report).values()) == {"complete"}
+    assert sorted(builds) == sorted((table, False) for table in TABLES for _ in some)
+
+
+def test_a_table_that_cannot_be_staged_at_once_costs_no_other_that(
+    league: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = days(3)
+    open_season(league, *some)
+    league.write(settings)
+    with refused(monkeypatch, QueryError, table=ZONES[1]), counted_builds(monkeypatch) as builds:
+        report = run((some[0], some[-1]))
+    assert set(outcomes(report).values()) == {"complete"}
+    assert builds.count((ZONES[0], True)) == builds.count((ZONES[1], False)) == len(some)
+    assert builds.count((MAIN, False)) == len(some)  # what it was to read was not there when it was staged
+
+
+def test_a_table_that_is_asked_for_alone_is_staged_on_what_is_published(
+    league: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = days(3)
+    open_season(league, one, two, three)
+    league.write(settings)
+    run(one)
+    stored = content(settings)
+    with counted_builds(monkeypatch) as builds:
+        report = run((one, three), resume=False, tables=[MAIN])
+    assert list(outcomes(report).values()) == ["complete", "blocked", "blocked"]  # of the others there are no zones
+    assert content(settings) == stored
+    assert (MAIN, True) in builds
+
+
+def test_a_table_of_a_users_own_that_answers_for_one_day_only_is_built_day_by_day(
+    league: League, settings: Settings, run: RunBackfill, add_table: AddTable
+) -> None:
+    some = days(4)
+    open_season(league, *some)
+    league.write(settings)
+    add_table("minutes", "SELECT player_lookup, @game_date AS game_date, 1.0 AS score FROM expected")
+    add_table(
+        "first_five",
+        "SELECT player_lookup, game_date, 1.0 AS score FROM expected_players WHERE game_date = @game_date",
+    )
+    report = run((some[0], some[-1]), tables=["minutes", "first_five"])
+    assert set(outcomes(report).values()) == {"complete"}
+    rows = fetch(settings, "SELECT game_date, player_lookup FROM nba_precompute.minutes")
+    assert sorted((row["game_date"], row["player_lookup"]) for row in rows) == sorted(
+        (day, name) for day in some for name in lookups(league, day)
+    )
+
+
+@pytest.mark.no_server
+def test_it_is_known_on_which_day_it_changes_whose_rows_without_an_id_are(league: League, settings: Settings) -> None:
+    some = days(4)
+    open_season(league, *some)
+    sql = identity_changes(load_catalogue(settings), load_catalogue(settings).derived)
+
+    def first_change() -> date | None:
+        league.write(settings)
+        with open_warehouse(settings.connection()) as warehouse:
+            warehouse.create(load_catalogue(settings).tables.values())
+            window = {"from_date": some[0].replace(month=7), "first_date": some[0], "game_date": some[-1]}
+            (row,) = warehouse.fetch(sql, window)
+        found = row["first_change"]
+        assert found is None or isinstance(found, date)
+        return found
+
+    of_one = [row for row in league.box if row["player_lookup"] == "bos1"]
+    assert first_change() is None
+    for row in of_one:
+        row["universal_player_id"] = ""
+    assert first_change() is None
+    of_one[-2]["universal_player_id"] = "a new id"
+    assert first_change() == of_one[-2]["game_date"]
+
+
+def test_every_day_is_judged_by_itself(league: League, settings: Settings, run: RunBackfill) -> None:
+    some = days(5)
+    open_season(league, *some)
+    missing = next(row for row in league.box if row["game_date"] == some[2])
+    league.box = [
+        row for row in league.box if (row["game_id"], row["team_abbr"]) != (missing["game_id"], missing["team_abbr"])
+    ]
+    league.write(settings)
+    report = run((some[0], some[-1]))
+    assert outcomes(report)[some[2]] == "blocked"
+    assert [outcomes(report)[day] for day in some[:2]] == ["complete", "complete"]
+    assert some[2] not in published(settings)
+    assert set(published(settings)) >= {some[0], some[1]}
