@@ -16,7 +16,7 @@ from tests.proof.kinds import SAME_TEAM, damage
 from tests.proof.league import OPENING, ProofLeague, Row, generate, pre_game_rows
 
 BASES = 8
-DAYS_EACH = 2
+DAYS_EACH = 4
 FIRST_DAY = OPENING + timedelta(days=14)
 NOT_CONTENT = ("run_id", "processed_at", "data_hash", "game_id", "universal_player_id")
 """A game or person under another id is the same one: rows are told apart by player, day and team."""
