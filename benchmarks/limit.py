@@ -12,6 +12,7 @@ from tasks.backfill.coverage import window
 from tasks.backfill.day import SourceCounts, choose_source, is_bootstrap
 from tasks.settings import Settings
 from tasks.tables import queries
+from tasks.tables.batch_query import batch_query, days_of
 from tasks.tables.catalogue import Catalogue, load_catalogue
 from tasks.warehouse.base import Parameter, Warehouse
 from tasks.warehouse.open import open_warehouse
@@ -22,7 +23,7 @@ JOIN expected_players AS e ON e.game_date = d.game_date"""
 
 
 def run_limit(settings: Settings, first: date, last: date) -> None:
-    """Build the derived tables of a warehouse that has none of them, with one statement a table and source.
+    """Build the derived tables of a warehouse that has none of them, with one statement a table.
 
     The queries are the backfill's. No day is looked at by itself: no audit, no gate, no checkpoint, no transaction of
     its own.
@@ -45,8 +46,11 @@ def run_limit(settings: Settings, first: date, last: date) -> None:
         ]
         values: dict[str, Parameter] = {**read, "run_id": "limit", "processed_at": datetime.now(UTC)}
         for name in catalogue.derived:
-            for source, chosen in _by_source(warehouse, catalogue, name, read, days).items():
-                _write(warehouse, catalogue, name, source, {**values, "days": chosen})
+            table, chosen = catalogue.table(name), _by_source(warehouse, catalogue, name, read, days)
+            columns = ", ".join(column.name for column in table.columns)
+            rows = batch_query(catalogue, table, chosen, has_holes=False, with_others=False)
+            listed = {days_of(source): those for source, those in chosen.items()}
+            warehouse.change(table, f"INSERT INTO {table.full_name} ({columns})\n{rows}", {**values, **listed})
 
 
 def _by_source(
@@ -71,16 +75,6 @@ def _by_source(
         source, _ = choose_source(build, counts.get(day))
         chosen[source].append(day.isoformat())
     return chosen
-
-
-def _write(warehouse: Warehouse, catalogue: Catalogue, name: str, source: str, values: Mapping[str, Parameter]) -> None:
-    table = catalogue.table(name)
-    columns = ", ".join(column.name for column in table.columns)
-    rows = catalogue.complete(
-        f"SELECT {columns} FROM built WHERE CAST({table.partition} AS STRING) IN UNNEST(@days)",
-        parts=(("built", catalogue.query(name, "build", source=source, has_holes=False)),),
-    )
-    warehouse.change(table, f"INSERT INTO {table.full_name} ({columns})\n{rows}", values)
 
 
 def compare(catalogue: Catalogue, limit: Path, backfill: Path) -> dict[str, tuple[int, int]]:
