@@ -158,9 +158,9 @@ def _measure(bench: Bench, seasons: Sequence[int], rounds: int, most_days: int |
 def _write_league(bench: Bench, seasons: int, most_days: int | None) -> _League:
     bench.say(f"Writing {seasons} season(s) of the demo league ...")
     warehouse = bench.folder / f"league-{seasons}.duckdb"
-    days = bench.run("league", warehouse, "--years", *years(seasons))
-    first = days[0] if most_days else f"{years(seasons)[0]}-10-01"  # bootstrap's days are asked for as well
-    days = days[:most_days]
+    league = bench.run("league", warehouse, "--years", *years(seasons))
+    days = league["days"][:most_days]
+    first = days[0] if most_days else league["opening"]  # bootstrap's days are asked for as well
     return _League(seasons=seasons, warehouse=warehouse, first=first, last=days[-1], days=len(days))
 
 

@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(chosen: argparse.Namespace, settings: Settings) -> str:
     if chosen.variant == "league":
-        return json.dumps([day.isoformat() for day in _write_league(settings, chosen.years)])
+        opening, built = _write_league(settings, chosen.years)
+        return json.dumps({"opening": opening.isoformat(), "days": [day.isoformat() for day in built]})
     if chosen.variant == "compare":
         return json.dumps(compare(load_catalogue(settings), chosen.other, settings.duckdb_path))
     if chosen.variant == "shape":
@@ -94,15 +95,16 @@ class _Clock:
         )
 
 
-def _write_league(settings: Settings, years: Sequence[int]) -> list[date]:
-    """Write seasons of the demo league to a new warehouse; returns the days that a backfill builds."""
+def _write_league(settings: Settings, years: Sequence[int]) -> tuple[date, list[date]]:
+    """Write seasons of the demo league to a new warehouse; returns its first day, and the days that are built."""
     league = generate(years)
     with open_warehouse(settings.connection()) as warehouse:
         load(warehouse, league)
     games = [game for game in league.schedule.to_pylist() if not game["is_all_star"]]
     starts = {year: min(game["game_date"] for game in games if game["season_year"] == year) for year in years}
     bootstrap = timedelta(days=settings.bootstrap_days)
-    return sorted({game["game_date"] for game in games if game["game_date"] >= starts[game["season_year"]] + bootstrap})
+    days = {game["game_date"] for game in games if game["game_date"] >= starts[game["season_year"]] + bootstrap}
+    return min(starts.values()), sorted(days)
 
 
 def _backfill(first: date, last: date, days: int) -> Measurement:
