@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from tasks.backfill.gate import PUBLISHED, Outcome
 from tasks.text import percent
@@ -63,6 +63,12 @@ class Checkpoint(BaseModel):
     code_version: str
     started_at: datetime
     recorded_at: datetime
+
+    @field_validator("inputs")
+    @classmethod
+    def _in_order(cls, inputs: dict[str, str]) -> dict[str, str]:
+        """Put the inputs in the order in which the ledger has them: one record is one text."""
+        return dict(sorted(inputs.items()))
 
     @property
     def is_done(self) -> bool:

@@ -90,6 +90,24 @@ def test_artifacts_that_vanished_are_written_again_from_the_ledger_and_no_day_is
     assert len(ledger(settings)) == 9
 
 
+def test_a_run_that_has_nothing_to_do_writes_no_artifact_of_a_day_again(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    open_season(league, DAY)
+    league.expect_upcoming(DAY, lookups(league, DAY))
+    league.write(settings)
+    keys = [artifact_key(settings, table, DAY) for table in TABLES]
+
+    def versions() -> dict[str, str]:
+        return {found["key"]: found["latest_id"] for found in artifacts(key={"any_": keys})}
+
+    run(DAY)
+    written = versions()
+    assert set(written) == set(keys)
+    assert built(run(DAY)) == set()
+    assert versions() == written
+
+
 def test_without_the_ledger_the_artifacts_are_believed_where_the_rows_are_there(
     league: League, settings: Settings, run: RunBackfill
 ) -> None:
