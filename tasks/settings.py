@@ -37,7 +37,7 @@ class DuckDBSettings(BaseModel):
     backup_dataset: str
     table_updates_per_10_seconds: None = None
     days_per_hold: int = 100
-    """A run closes and reopens the file after so many days: only then does DuckDB free the memory it keeps for it."""
+    """The most days of a batch: the file is closed after each, and only then does DuckDB free what it keeps of it."""
 
     @property
     def identity(self) -> str:

@@ -170,7 +170,7 @@ class _Builder:
         except TransientError:
             raise
         except FullcourtError as error:
-            get_run_logger().warning("%s is built day by day, and not for many days at once: %s", name, error)
+            get_run_logger().warning("%s: its days are built day by day, and not at once: %s", name, error)
 
     def _stage(self, name: str, days: Sequence[date]) -> StagedRows:
         catalogue = self._run.catalogue
