@@ -53,10 +53,6 @@ def statements() -> Iterator[tuple[str, str]]:
         yield f"{table.name}/gate", gate_query(tables, table, table.full_name)
         rows = tables.query(table.name, "build", source=build.fallback.name)
         yield f"{table.name}/gate of a dry run", gate_query(tables, table, STAGED, rows)
-        for with_others in (True, False):
-            sources = [source.name for source in build.sources]
-            text = batch_query(tables, table, sources, has_holes=True, with_others=with_others)
-            yield f"{table.name}/rows of many days{' and the published ones' if with_others else ''}", text
         yield f"{table.name}/adoption", adoption_query(tables, table)
         if build.preferred is not None:
             for with_missing in (True, False):
@@ -87,8 +83,15 @@ def statements() -> Iterator[tuple[str, str]]:
 
 
 def one_engine_statements() -> Iterator[tuple[str, str]]:
-    """Yield those that only one engine runs, or whose rows it alone compares: a cleanup's digests print fractions."""
+    """Yield those that only one engine runs, or whose rows it alone compares: a cleanup's digests print fractions.
+
+    The rows of many days are those of builds, which are compared.
+    """
     tables = catalogue()
+    for name in tables.derived:
+        sources = [source.name for source in tables.build(name).sources]
+        rows = batch_query(tables, tables.table(name), sources, has_holes=True, with_others=True)
+        yield f"{name}/rows of many days", rows
     moment = Moment(datetime.now(UTC), tables=tuple(table.full_name for table in tables.inputs(tables.derived)))
     yield (
         "check of a day, as of a moment",
