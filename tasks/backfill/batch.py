@@ -14,8 +14,9 @@ from prefect import get_run_logger
 
 from tasks.backfill.coverage import Checked, read_checks, window
 from tasks.backfill.day import choose_source
-from tasks.backfill.plan import DayPlan
+from tasks.backfill.plan import WORK, Action, DayPlan
 from tasks.backfill.request import BackfillRequest
+from tasks.backfill.turns import Turns
 from tasks.errors import FullcourtError, TransientError
 from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
@@ -57,6 +58,7 @@ class Batch:
     checked: Mapping[date, Checked] = field(default_factory=dict)
     staged: Mapping[str, StagedRows] = field(default_factory=dict)
     """By table."""
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def locations(self) -> tuple[str, ...]:
@@ -79,6 +81,7 @@ def batched(run: Run, waiting: Sequence[DayPlan], request: BackfillRequest, *, a
     try:
         yield batch
     finally:
+        batch.turns.end()
         if batch.locations:
             with run.warehouse("release") as warehouse:
                 for location in batch.locations:
@@ -123,19 +126,20 @@ def stage_batch(run: Run, first: date, last: date, days: Sequence[DayPlan], requ
         WarehouseError: The warehouse refused.
     """
     season_start = days[0].season_start or first
-    names = [name for name in request.tables if any(_is_built(day, name) for day in days)]
+    names = [name for name in request.tables if any(_has_work(day, name) for day in days)]
     with run.warehouse("batch", game_date=days[0].game_date) as warehouse:
         days = _of_the_same_people(run, warehouse, names, season_start, days)
         first, last = days[0].game_date, days[-1].game_date
         checked = read_checks(run, warehouse, names, season_start, first, last)
         builder = _Builder(run, request, warehouse, window(run.settings, season_start, first, last), checked)
         for name in names:
-            builder.stage(name, [day.game_date for day in days if _is_built(day, name)])
+            if run.catalogue.build(name).many_days:
+                builder.stage(name, [day.game_date for day in days if _has_work(day, name, "build")])
         return Batch(len(days), {day.game_date: checked[day.game_date] for day in days}, builder.staged)
 
 
-def _is_built(day: DayPlan, name: str) -> bool:
-    return any(table.table == name and table.action == "build" for table in day.tables)
+def _has_work(day: DayPlan, name: str, *actions: Action) -> bool:
+    return any(table.table == name and table.action in (actions or WORK) for table in day.tables)
 
 
 def _of_the_same_people(
@@ -165,6 +169,8 @@ class _Builder:
 
     def stage(self, name: str, days: Sequence[date]) -> None:
         """Build a table's rows; a table for which that fails is built day by day."""
+        if not days:
+            return
         try:
             self.staged[name] = self._stage(name, days)
         except TransientError:

@@ -8,6 +8,7 @@ from tasks.backfill.coverage import names, window
 from tasks.backfill.day import Reason
 from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.backfill.replacement import Standing, worse
+from tasks.backfill.turns import Turns
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
@@ -30,6 +31,7 @@ def build_rows(
     dependencies: Mapping[str, str],
     there: Standing | None,
     staged: StagedRows | None,
+    turns: Turns,
     force: bool,
     processed_at: datetime,
 ) -> Verdict:
@@ -47,6 +49,7 @@ def build_rows(
         dependencies: The digest that each table's rows must have that the day is built from.
         there: What is published already.
         staged: Rows that were built already, of this day and of others.
+        turns: The order in which days at work are judged.
         force: Publish although judgement says no; never against integrity.
         processed_at: When the rows were built, as they record it.
 
@@ -55,6 +58,9 @@ def build_rows(
         WarehouseError: The warehouse refused.
     """
 
+    def is_doubtful(verdict: Verdict) -> bool:
+        return verdict.facts.unexpected > 0 or not (verdict.publishes or objections)
+
     def attempt(staged: StagedRows | None) -> Verdict:
         sql, expected = _queries(run, table, source, staged, has_holes=has_holes)
         with (
@@ -62,6 +68,8 @@ def build_rows(
             warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id) as rows,
         ):
             sql = gate_query(catalogue, spec, rows.location, rows.query, expected=expected)
+            if build.varying or build.unknown_fields:  # compared with what is published of the days before
+                turns.wait(game_date, table)
             (row,) = warehouse.fetch(sql, parameters)
             facts = facts_of(spec, row)
             verdict = judge(
@@ -74,7 +82,7 @@ def build_rows(
                 is_after_break=is_after_break,
                 may_be_empty=not build.reads_the_day,
             )
-            if not verdict.publishes or run.dry_run:
+            if run.dry_run or not verdict.publishes or (staged and is_doubtful(verdict)):
                 return verdict
             throttle_publish(run.settings, table)
             return verdict.model_copy(update={"published_rows": warehouse.publish(rows)})
@@ -83,11 +91,11 @@ def build_rows(
     spec, build = catalogue.table(table), catalogue.build(table)
     read = window(run.settings, season_start, game_date, game_date)
     parameters: dict[str, Parameter] = {**read, "run_id": run.id, "processed_at": processed_at}
-    if staged is None or not staged.are_of(game_date, source=source, dependencies=dependencies):
-        return attempt(None)
-    verdict = attempt(staged)
-    is_doubtful = verdict.facts.unexpected or not (verdict.publishes or objections)
-    return attempt(None) if is_doubtful else verdict  # before a fault is found in them, the day's own rows are judged
+    if staged is not None and staged.are_of(game_date, source=source, dependencies=dependencies):
+        verdict = attempt(staged)
+        if not is_doubtful(verdict):
+            return verdict
+    return attempt(None)  # also before a fault is found in rows that were staged: then the day's own are judged
 
 
 def _queries(

@@ -77,12 +77,14 @@ def _run_window(
     while days or may_begin():
         while may_begin():
             is_probe, day = failures.are_in_doubt, waiting.pop(failures.place(len(waiting)))
+            batch.turns.begin(day.game_date, [table.table for table in day.tables if table.needs_work])
             future = backfill_date.submit(quoted(run), quoted(request), quoted(day), quoted(batch))
             days[future.task_run_id], begun = day, begun + 1
             probe = future.task_run_id if is_probe else probe
             future.add_done_callback(lambda done: ended.put(done))
         future = ended.get()
         result = _result(run, future, days.pop(future.task_run_id))
+        batch.turns.decide(result.game_date)
         failures.count(result, is_probe=future.task_run_id == probe)
         yield result
 

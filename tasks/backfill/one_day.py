@@ -115,6 +115,7 @@ class _Day:
             return
         for table in todo:
             self.tried.append(self._build(table, reference, counts))
+            self._batch.turns.decide(self._day.game_date, table.table)
 
     def _build(self, table: TablePlan, reference: Reference, counts: Mapping[str, SourceCounts]) -> Checkpoint:
         started_at, name, catalogue = datetime.now(UTC), table.table, self._run.catalogue
@@ -147,6 +148,7 @@ class _Day:
                 dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},
                 there=table.there,
                 staged=self._batch.staged.get(name),
+                turns=self._batch.turns,
                 force=self._request.force,
                 processed_at=started_at,
             )

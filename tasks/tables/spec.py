@@ -103,6 +103,11 @@ class Build(_Frozen):
     inputs: tuple[Input, ...] = Field(min_length=1)
     depends_on: tuple[Identifier, ...] = ()
     sources: tuple[Source, ...] = Field(min_length=1)
+    many_days: bool = Field(
+        False,
+        description="Whether days may be built many at once: the rows of each are the same whichever other days are "
+        "asked for, and made of the day's own rows of the tables that it depends on.",
+    )
     thresholds: Thresholds = Thresholds()
     completeness: Completeness | None = None
     look_back: LookBackColumns | None = None

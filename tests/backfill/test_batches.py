@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.backfill.observe import (
     published,
     task_runs,
 )
+from tests.backfill.test_adopt import forget
 from tests.fixtures.warehouses import AddTable, Elsewhere
 from tests.league import League, fetch
 
@@ -148,23 +150,81 @@ def test_a_table_that_is_asked_for_alone_is_staged_on_what_is_published(
     assert (MAIN, True) in builds
 
 
-def test_a_table_of_a_users_own_that_answers_for_one_day_only_is_built_day_by_day(
-    league: League, settings: Settings, run: RunBackfill, add_table: AddTable
+def test_a_table_of_a_users_own_is_built_day_by_day_unless_it_says_that_it_may_be_otherwise(
+    league: League, settings: Settings, run: RunBackfill, add_table: AddTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = days(4)
     open_season(league, *some)
     league.write(settings)
     add_table("minutes", "SELECT player_lookup, @game_date AS game_date, 1.0 AS score FROM expected")
-    add_table(
-        "first_five",
-        "SELECT player_lookup, game_date, 1.0 AS score FROM expected_players WHERE game_date = @game_date",
-    )
-    report = run((some[0], some[-1]), tables=["minutes", "first_five"])
+    with counted_builds(monkeypatch) as builds:
+        report = run((some[0], some[-1]), tables=["minutes"])
+    assert builds == [("minutes", False)] * len(some)
     assert set(outcomes(report).values()) == {"complete"}
     rows = fetch(settings, "SELECT game_date, player_lookup FROM nba_precompute.minutes")
     assert sorted((row["game_date"], row["player_lookup"]) for row in rows) == sorted(
         (day, name) for day in some for name in lookups(league, day)
     )
+
+
+def test_of_rows_that_are_staged_and_doubtful_nothing_is_published(
+    league: League, settings: Settings, run: RunBackfill, add_table: AddTable, tmp_path: Path
+) -> None:
+    some = days(4)
+    open_season(league, *some[:3])
+    league.game(some[3], "BOS", "NYK")  # LAL and MIA do not play
+    league.write(settings)
+    there = f"NOT (game_date = DATE '{some[3]}' AND REGEXP_CONTAINS(player_lookup, '[1-9]$'))"
+    add_table(
+        "once", f"SELECT DISTINCT player_lookup, @game_date AS game_date, 1.0 AS score FROM expected WHERE {there}"
+    )
+    table = tmp_path / "tables" / "once" / "table.yaml"  # which says what is not so
+    table.write_text(table.read_text().replace("\nbuild:", "\nbuild:\n  many_days: true"))
+    report = run((some[0], some[-1]), tables=["once"])
+    assert outcomes(report)[some[3]] == "blocked"
+    rows = fetch(settings, "SELECT DISTINCT game_date FROM nba_precompute.once")
+    assert {row["game_date"] for row in rows} == set(some[:3])
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_a_suspicious_day_is_compared_with_the_days_before_however_many_are_at_work(
+    league: League, settings: Settings, run: RunBackfill, at_once: int
+) -> None:
+    some = days(6)
+    open_season(league, *some)
+    for day in some:
+        for number, name in enumerate(lookups(league, day)):
+            rate = 20.0 if day == some[4] else 18.0 + number % 5
+            league.expect_upcoming(day, [name], projected_usage_rate=rate)
+    league.write(settings)
+    report = run((some[0], some[-1]), max_concurrency=at_once)
+    assert [day for day, outcome in outcomes(report).items() if outcome == "blocked"] == [some[4]]
+    (row,) = ledger(settings, game_date=some[4], table_name=MAIN)
+    assert row["reason"] == "values_suspicious"
+
+
+def test_the_sources_of_days_that_are_adopted_are_compared_as_those_of_days_that_are_built(
+    league: League, settings: Settings, run: RunBackfill, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = days(3)
+    open_season(league, *some)
+    for day in some:
+        league.expect_upcoming(day, lookups(league, day), days_rest=9)
+
+    def adopted(settings: Settings) -> list[tuple[object, ...]]:
+        league.write(settings)
+        run((some[0], some[-1]))
+        forget(settings, *some)
+        run((some[0], some[-1]), adopt=True)
+        return [
+            (row["table_name"], row["game_date"], row["outcome"], row["reason"], row["message"])
+            for row in sorted(ledger(settings), key=lambda row: (row["table_name"], row["game_date"]))
+        ]
+
+    at_once = adopted(settings)
+    assert {reason for table, _, _, reason, _ in at_once if table == MAIN} == {"sources_disagree"}
+    monkeypatch.setattr(batch, "_LEAST_DAYS", 100)
+    assert adopted(elsewhere("day-by-day")) == at_once
 
 
 @pytest.mark.no_server

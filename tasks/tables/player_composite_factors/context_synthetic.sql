@@ -5,12 +5,11 @@
 WITH player_game AS (
   SELECT
     *,
-    DATE_DIFF(
-      game_date, LAG(game_date) OVER (PARTITION BY season_year, person ORDER BY game_date), DAY
-    ) AS days_since_game,
-    LAG(team_abbr) OVER (PARTITION BY season_year, person ORDER BY game_date) AS previous_team,
-    LAG(game_date, 10) OVER (PARTITION BY season_year, person ORDER BY game_date) AS tenth_game
+    DATE_DIFF(game_date, LAG(game_date) OVER player_games, DAY) AS days_since_game,
+    LAG(team_abbr) OVER player_games AS previous_team,
+    LAG(game_date, 10) OVER player_games AS tenth_game
   FROM played
+  WINDOW player_games AS (PARTITION BY season_year, person ORDER BY game_date, game_id, team_abbr)
 ),
 player_form AS (
   SELECT

@@ -28,5 +28,10 @@ SELECT
   SUM(IF(has_threes, three_pt_attempts, NULL)) OVER last_10 AS all_three_pt
 FROM charts
 WINDOW
-  player_games AS (PARTITION BY season_year, person ORDER BY game_date),
-  last_10 AS (PARTITION BY season_year, person ORDER BY game_date ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)
+  player_games AS (
+    PARTITION BY season_year, person
+    ORDER BY
+      game_date, game_id, team_abbr, player_lookup, minutes_played, fg_attempts, paint_attempts, paint_makes,
+      mid_range_attempts, mid_range_makes, three_pt_attempts, three_pt_makes -- one order, of two games on a day too
+  ),
+  last_10 AS (player_games ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)
