@@ -63,7 +63,7 @@ def test_a_league_with_every_kind_of_game_and_player(googlesql: GoogleSQL, setti
 
 def test_days_of_the_demo_league(googlesql: GoogleSQL, settings: Settings) -> None:
     demo = generate([2022])
-    teams = {"BOS", "NYK", "LAL", "MIA", "DEN", "PHX"}
+    teams = {"BOS", "NYK", "LAL", "MIA"}  # the evaluator compares each row of a join with each
     box = [
         row
         for row in demo.box_scores.to_pylist()
@@ -76,7 +76,7 @@ def test_days_of_the_demo_league(googlesql: GoogleSQL, settings: Settings) -> No
         BOX: box,
         UPCOMING: [row for row in demo.upcoming.to_pylist() if row["game_date"] == day],
     }
-    assert len(box) > 300
+    assert len(box) > 150
     assert assert_agree(googlesql, settings, rows, parameters(day, START)) > 100
 
 
