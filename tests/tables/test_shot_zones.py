@@ -182,15 +182,16 @@ def test_the_rows_are_those_that_are_expected(bench: Settings, rows: dict[str, R
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_games_on_one_day_the_same_is_the_last_in_whatever_order_they_are_loaded(
-    bench: Settings, order: int
+@pytest.mark.parametrize(("other_id", "attempts"), [("0022299999", 2.0), ("two-99", 2.8)])
+def test_of_two_games_on_one_day_the_last_is_that_of_the_higher_id_in_whatever_order_they_are_loaded(
+    bench: Settings, other_id: str, attempts: float, order: int
 ) -> None:
     league = League()
     for days_ago in range(11, 1, -1):
         game(league, "two", days_ago, **shots((1, 2), (1, 2), (1, 2)))
-    game(league, "two", 11, **shots((5, 10), (0, 0), (0, 0)))  # one of two on a day of which one is among the last ten
-    league.box[-1]["game_id"] = "0022299999"
+    game(league, "two", 11, **shots((5, 10), (0, 0), (0, 0)))  # only the last of the two is among the last ten
+    league.box[-1] |= {"game_id": other_id, "team_abbr": "ATL", "opponent_team_abbr": "MIA"}
     league.box = league.box[::order]
     write(bench, league)
     (row,) = [row for row in build(bench, SHOT_ZONES) if row["player_lookup"] == "two"]
-    assert row["paint_attempts_per_game"] == pytest.approx(2.0)
+    assert row["paint_attempts_per_game"] == pytest.approx(attempts)
