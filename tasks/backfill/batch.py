@@ -14,7 +14,7 @@ from prefect import get_run_logger
 
 from tasks.backfill.coverage import Checked, read_checks, window
 from tasks.backfill.day import choose_source
-from tasks.backfill.plan import WORK, Action, DayPlan
+from tasks.backfill.plan import DayPlan
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.turns import Turns
 from tasks.errors import FullcourtError, TransientError
@@ -126,20 +126,20 @@ def stage_batch(run: Run, first: date, last: date, days: Sequence[DayPlan], requ
         WarehouseError: The warehouse refused.
     """
     season_start = days[0].season_start or first
-    names = [name for name in request.tables if any(_has_work(day, name) for day in days)]
+    to_do = {table.table for day in days for table in day.tables if table.needs_work}
+    names = [name for name in request.tables if name in to_do]  # dependencies first
     with run.warehouse("batch", game_date=days[0].game_date) as warehouse:
         days = _of_the_same_people(run, warehouse, names, season_start, days)
         first, last = days[0].game_date, days[-1].game_date
         checked = read_checks(run, warehouse, names, season_start, first, last)
         builder = _Builder(run, request, warehouse, window(run.settings, season_start, first, last), checked)
         for name in names:
-            if run.catalogue.build(name).many_days:
-                builder.stage(name, [day.game_date for day in days if _has_work(day, name, "build")])
+            built = [
+                day.game_date for day in days for table in day.tables if (table.table, table.action) == (name, "build")
+            ]
+            if built and run.catalogue.build(name).many_days:
+                builder.stage(name, built)
         return Batch(len(days), {day.game_date: checked[day.game_date] for day in days}, builder.staged)
-
-
-def _has_work(day: DayPlan, name: str, *actions: Action) -> bool:
-    return any(table.table == name and table.action in (actions or WORK) for table in day.tables)
 
 
 def _of_the_same_people(
@@ -169,8 +169,6 @@ class _Builder:
 
     def stage(self, name: str, days: Sequence[date]) -> None:
         """Build a table's rows; a table for which that fails is built day by day."""
-        if not days:
-            return
         try:
             self.staged[name] = self._stage(name, days)
         except TransientError:

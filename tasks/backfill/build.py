@@ -57,6 +57,10 @@ def build_rows(
         TransientError: Another attempt can succeed; the task is retried. Nothing is half-written.
         WarehouseError: The warehouse refused.
     """
+    catalogue = run.catalogue
+    spec, build = catalogue.table(table), catalogue.build(table)
+    read = window(run.settings, season_start, game_date, game_date)
+    parameters: dict[str, Parameter] = {**read, "run_id": run.id, "processed_at": processed_at}
 
     def is_doubtful(verdict: Verdict) -> bool:
         return verdict.facts.unexpected > 0 or not (verdict.publishes or objections)
@@ -87,10 +91,6 @@ def build_rows(
             throttle_publish(run.settings, table)
             return verdict.model_copy(update={"published_rows": warehouse.publish(rows)})
 
-    catalogue = run.catalogue
-    spec, build = catalogue.table(table), catalogue.build(table)
-    read = window(run.settings, season_start, game_date, game_date)
-    parameters: dict[str, Parameter] = {**read, "run_id": run.id, "processed_at": processed_at}
     if staged is not None and staged.are_of(game_date, source=source, dependencies=dependencies):
         verdict = attempt(staged)
         if not is_doubtful(verdict):

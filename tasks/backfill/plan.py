@@ -15,7 +15,6 @@ from tasks.backfill.request import BackfillRequest
 
 State = Literal["none", "done", "stale", "forced", "waived", "blocked", "failed"]
 Action = Literal["build", "adopt", "keep", "nothing"]
-WORK: tuple[Action, ...] = ("build", "adopt")
 
 
 class TablePlan(BaseModel):
@@ -44,7 +43,7 @@ class TablePlan(BaseModel):
     @property
     def needs_work(self) -> bool:
         """Whether there is anything to do: rows to build, or to validate."""
-        return self.action in WORK
+        return self.action in ("build", "adopt")
 
 
 class DayPlan(BaseModel):

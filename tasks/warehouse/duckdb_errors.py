@@ -25,14 +25,9 @@ _DAMAGED = re.compile(
 _MAGIC = slice(8, 12)  # https://duckdb.org/docs/stable/internals/storage
 
 
-def holder_of_lock(error: BaseException) -> re.Match[str] | None:
-    """Return a match whose group 1 is the process that holds the file; None if it is another error."""
-    return _LOCK_HELD.search(str(error))
-
-
 def passes(error: BaseException) -> bool:
     """Tell whether a file can be opened a moment later: another process holds it, or this one is still closing it."""
-    return holder_of_lock(error) is not None or isinstance(error, duckdb.ResourceInUseException)
+    return _LOCK_HELD.search(str(error)) is not None or isinstance(error, duckdb.ResourceInUseException)
 
 
 def refuse_what_is_no_duckdb_file(path: Path) -> None:

@@ -80,9 +80,7 @@ class Reading(Connection):
                 known.append(table.full_name)
             elif there is not None and may_store:
                 views.append(table)
-                copies[table.full_name] = (
-                    f"{self._settings.staging_dataset}.{staging_name(table.name, 'moment', run_id)}"
-                )
+                copies[table.full_name] = self._staging(table.name, "moment", run_id)
         moment = Moment(taken_at=taken_at, tables=tuple(known), copies=copies)
         try:
             if views:
@@ -99,6 +97,10 @@ class Reading(Connection):
         """Drop the copies of a moment."""
         for copy in moment.copies.values():
             self._drop(copy)
+
+    def _staging(self, name: str, what: str, run_id: str) -> str:
+        """Return a new name for a staging table, as queries read it."""
+        return f"{self._settings.staging_dataset}.{staging_name(name, what, run_id)}"
 
     def _at_its_moment(self, sql: str, parameters: Parameters) -> tuple[str, Parameters]:
         """Return a query, and its parameters, that reads its inputs as they were at the connection's moment."""

@@ -31,7 +31,7 @@ def create_staging(location: str, like: TableSpec, run_id: str, server: str | No
 def create_copy(location: str, view: TableSpec, run_id: str, server: str | None) -> str:
     """Return the statement that copies the rows of a view, as they are now, to a staging table."""
     rows = f"SELECT * FROM {view.full_name} WHERE {view.partition} > DATE '0001-01-01'"  # its table may want a filter
-    return f"CREATE OR REPLACE TABLE {location}\n{_options(run_id, server)}\nAS {rows}"
+    return create_kept(location, rows, run_id, server)
 
 
 def create_kept(location: str, sql: str, run_id: str, server: str | None) -> str:

@@ -21,7 +21,7 @@ from tasks.warehouse.base import LOOK_AROUND, Backup, Columns, Parameter, Parame
 from tasks.warehouse.bigquery.appends import appends_to
 from tasks.warehouse.bigquery.jobs import ONCE, Purpose
 from tasks.warehouse.bigquery.reading import Reading
-from tasks.warehouse.bigquery.staging import create_kept, create_staging, is_left_behind, staging_name
+from tasks.warehouse.bigquery.staging import create_kept, create_staging, is_left_behind
 from tasks.warehouse.bigquery.values import columns_of, line, timestamp, type_of
 from tasks.warehouse.kept_columns import own_columns, with_kept
 from tasks.warehouse.own_backups import backup_named, is_own_backup
@@ -67,7 +67,7 @@ class BigQueryWarehouse(Reading):
     ) -> Iterator[Staged]:
         """Build a day's rows in a staging table, made like the table itself: a copy must find the same columns."""
         purpose = Purpose("stage", table.name, game_date.isoformat())
-        location = self._staging(table, f"{game_date:%Y%m%d}", run_id)
+        location = self._staging(table.name, f"{game_date:%Y%m%d}", run_id)
         try:
             with _named(table):
                 create = create_staging(location, table, run_id, self._origin.server)
@@ -79,7 +79,7 @@ class BigQueryWarehouse(Reading):
 
     def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
         """Store the rows of a query in a staging table."""
-        location = f"{self._settings.staging_dataset}.{staging_name(what, 'kept', run_id)}"
+        location = self._staging(what, "kept", run_id)
         sql, parameters = self._at_its_moment(sql, parameters)
         self._query(Purpose("keep", what), create_kept(location, sql, run_id, self._origin.server), parameters)
         return location
@@ -125,7 +125,7 @@ class BigQueryWarehouse(Reading):
         if not days:
             return Replaced(deleted=0, inserted=0)
         run_id = self._origin.run_id
-        location = self._staging(table, "load", run_id)
+        location = self._staging(table.name, "load", run_id)
         purpose = Purpose("replace", table.name)
         own = own_columns(table, self._types_of(table))
         names = [*rows.column_names, *(f"`{name}`" for name in own)]
@@ -234,9 +234,6 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
     def _types_of(self, table: TableSpec) -> dict[str, str]:
         there = self._look_up(table.full_name)
         return {field.name: type_of(field) for field in there.schema} if there else {}
-
-    def _staging(self, table: TableSpec, what: str, run_id: str) -> str:
-        return f"{self._settings.staging_dataset}.{staging_name(table.name, what, run_id)}"
 
     def _is_there(self, table: TableSpec) -> bool:
         if table.query is None and table.full_name in self._found:
