@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from datetime import date
 
-from tasks.backfill.build import facts_of
 from tasks.backfill.checkpoint import ADOPTED
 from tasks.backfill.coverage import names, window
 from tasks.backfill.day import Reason
+from tasks.backfill.facts import compared, facts_of
 from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.backfill.plan import TablePlan
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
-from tasks.tables.adoption_query import adoption_query, calculation_version
+from tasks.tables.adoption_query import ROWS, adopted_rows, adoption_query, calculation_version
 from tasks.tables.spec import Build
-from tasks.warehouse.base import Row
+from tasks.warehouse.base import Row, Staged
 
 UNKNOWN_SOURCE = "adopted"
 """The source of rows that do not say theirs."""
@@ -42,9 +42,11 @@ def adopt_rows(
     catalogue = run.catalogue
     spec, build = catalogue.table(table), catalogue.build(table)
     with run.warehouse("adopt", table=table, game_date=game_date) as warehouse:
-        sql = adoption_query(catalogue, spec)
-        (row,) = warehouse.fetch(sql, window(run.settings, season_start, game_date, game_date))
-    facts = facts_of(spec, row).model_copy(update={"rows_look_back_unknown": row["look_back_unknown"]})
+        parameters = window(run.settings, season_start, game_date, game_date)
+        (row,) = warehouse.fetch(adoption_query(catalogue, spec), parameters)
+        facts = facts_of(spec, row).model_copy(update={"rows_look_back_unknown": row["look_back_unknown"]})
+        rows = Staged(spec, game_date, location=ROWS, query=adopted_rows(spec))
+        facts, _ = compared(warehouse, catalogue, rows, facts, parameters)
     verdict = judge(
         facts,
         build.thresholds,

@@ -14,6 +14,8 @@ from prefect import get_run_logger
 
 from tasks.backfill.coverage import Checked, read_checks, window
 from tasks.backfill.day import choose_source
+from tasks.backfill.facts import facts_by_day
+from tasks.backfill.gate import StagedFacts
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.turns import Turns
@@ -23,7 +25,8 @@ from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
 from tasks.tables import queries
 from tasks.tables.batch_query import batch_query, days_of, identity_changes, reading_elsewhere
-from tasks.warehouse.base import Parameter, Parameters, Warehouse
+from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Parameter, Staged, Warehouse
 
 _SPAN = timedelta(days=31)
 _LEAST_DAYS = 3
@@ -36,8 +39,8 @@ class StagedRows:
 
     rows: str
     """The name that queries read them by."""
-    expected: str
-    """The name of the expected set of the same days."""
+    facts: Mapping[date, StagedFacts]
+    """Of each day that has rows."""
     sources: Mapping[date, str]
     """What the rows of each day were built from; other days have none."""
     read: Mapping[str, Mapping[date, str]]
@@ -46,7 +49,11 @@ class StagedRows:
     def are_of(self, game_date: date, *, source: str, dependencies: Mapping[str, str]) -> bool:
         """Tell whether the rows of a day are those that it would build."""
         has_read = {name: self.read[name].get(game_date, "") for name in dependencies}
-        return self.sources.get(game_date) == source and has_read == dependencies
+        return game_date in self.facts and self.sources.get(game_date) == source and has_read == dependencies
+
+    def of_day(self, table: TableSpec, game_date: date) -> Staged:
+        """Return the rows of one day."""
+        return Staged(table=table, game_date=game_date, location=self.rows, is_kept=True)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Batch:
     @property
     def locations(self) -> tuple[str, ...]:
         """What is stored for it."""
-        return tuple(name for each in self.staged.values() for name in (each.rows, each.expected))
+        return tuple(each.rows for each in self.staged.values())
 
 
 @contextmanager
@@ -186,12 +193,10 @@ class _Builder:
             days_of(source): [day.isoformat() for day in days if sources[day] == source]
             for source in set(sources.values())
         }
-        rows = self._keep(f"{name}__rows", self._with_staged(sql), {**self._read, **chosen})
-        expected = self._keep(f"{name}__expected", catalogue.query(name, "expected"), self._read)
-        return StagedRows(rows, expected, sources, self._digests(name))
-
-    def _keep(self, what: str, sql: str, parameters: Parameters) -> str:
-        return self._warehouse.keep(what, sql, parameters, run_id=self._run.id)
+        parameters = {**self._read, **chosen}
+        rows = self._warehouse.keep(spec, self._with_staged(sql), parameters, run_id=self._run.id)
+        facts = facts_by_day(self._warehouse, catalogue, spec, rows, self._read)
+        return StagedRows(rows, facts, sources, self._digests(name))
 
     def _source(self, name: str, day: date) -> str:
         counts = self._checked[day][1].get(name)

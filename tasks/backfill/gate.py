@@ -54,6 +54,8 @@ class StagedFacts(BaseModel):
     """Rows that do not say what they look back on in vain; those of a build always do."""
     mean_completeness: float | None = None
     """Mean share of the inputs that are known, in percent; None where a table does not say."""
+    is_suspect: bool = False
+    """A score has one value for all, or most rows lack an input: the 30 days before tell whether that is as ever."""
     constant_columns: tuple[str, ...] = ()
     """Scores with one value for all, which differed in the 30 days before."""
     unknown_anew: tuple[str, ...] = ()

@@ -72,6 +72,8 @@ class Staged:
     """The name that queries read the staged rows by."""
     query: str | None = None
     """The query for the rows if they are not stored: a query that reads them defines the name with it."""
+    is_kept: bool = False
+    """Whether they are among rows of other days, which are kept, and not dropped."""
 
 
 @dataclass(frozen=True)
@@ -154,19 +156,19 @@ class Warehouse(Protocol):
         """Build a day's rows where no reader of the table sees them, as long as the block lasts."""
         ...
 
-    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
-        """Store the rows of a query where only a run reads them, while a connection of it is open; returns their name.
+    def keep(self, table: TableSpec, sql: str, parameters: Parameters, *, run_id: str) -> str:
+        """Build rows of many days where only a run reads them, while a connection of it is open; returns their name.
 
         Args:
-            what: What they are, as the name says it: letters, digits and underscores.
-            sql: The query.
+            table: The table of which they are.
+            sql: The query that gives them.
             parameters: Its parameters.
             run_id: Whose they are: a run that is over has left them behind.
         """
         ...
 
     def drop_kept(self, location: str) -> None:
-        """Drop the rows of a query that were kept."""
+        """Drop rows that were kept."""
         ...
 
     def publish(self, staged: Staged) -> int:

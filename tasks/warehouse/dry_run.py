@@ -108,9 +108,9 @@ class DryRun:
         """Return the backups that are there."""
         return self._warehouse.backups()
 
-    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:  # noqa: ARG002
+    def keep(self, table: TableSpec, sql: str, parameters: Parameters, *, run_id: str) -> str:  # noqa: ARG002
         """Refuse."""
-        raise QueryError(f"{what}: a dry run stores nothing")
+        _refuse(table)
 
     def drop_kept(self, location: str) -> None:
         """Refuse."""

@@ -91,26 +91,25 @@ class DuckDBWarehouse(Moments):
         """Build a day's rows in a temporary table, which only this connection sees."""
         location = f"staged_{table.name}"
         text, bound = self._bind(sql, parameters)
-        columns = ", ".join(f"CAST({c.name} AS {DUCKDB_TYPES[c.type]}) AS {c.name}" for c in table.columns)
         with self._translated(table):
-            self._run(f"CREATE OR REPLACE TEMPORARY TABLE {location} AS SELECT {columns} FROM ({text})", bound)
+            self._run(f"CREATE OR REPLACE TEMPORARY TABLE {location} AS {_typed(table, text)}", bound)
         try:
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
             if self._connection is not None:
                 self._connection.execute(f"DROP TABLE IF EXISTS temp.{location}")
 
-    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
-        """Store the rows of a query in a database in memory that all connections of this process share."""
-        location = f"{_KEPT}.{what}__{run_id.replace('-', '_')}"
+    def keep(self, table: TableSpec, sql: str, parameters: Parameters, *, run_id: str) -> str:
+        """Build the rows of many days in a database in memory that all connections of this process share."""
+        location = f"{_KEPT}.{table.name}__{run_id.replace('-', '_')}"
         text, bound = self._bind(sql, parameters)
-        with self._translated():
+        with self._translated(table):
             self._open.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_KEPT}")
-            self._run(f"CREATE OR REPLACE TABLE {location} AS {text}", bound)
+            self._run(f"CREATE OR REPLACE TABLE {location} AS {_typed(table, text)}", bound)
         return location
 
     def drop_kept(self, location: str) -> None:
-        """Drop the rows of a query that were kept, if they are still there."""
+        """Drop rows that were kept, if they are still there."""
         with self._translated(), suppress(duckdb.CatalogException):
             self._open.execute(f"DROP TABLE IF EXISTS {location}")
 
@@ -119,9 +118,10 @@ class DuckDBWarehouse(Moments):
         table = staged.table
         with self._writing(table):
             day = {"day": staged.game_date}
-            with self._completed(table, staged.location, where=f"{table.partition} = $day", bound=day) as rows:
-                self._run(f"DELETE FROM {table.full_name} WHERE {table.partition} = $day", day)
-                return self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {rows}")
+            of_day = f"{table.partition} = $day"
+            with self._completed(table, staged.location, where=of_day, bound=day) as rows:
+                self._run(f"DELETE FROM {table.full_name} WHERE {of_day}", day)
+                return self._run(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {rows} WHERE {of_day}", day)
 
     def estimate(self, sql: str, parameters: Parameters) -> None:  # noqa: ARG002
         """Return None: reading a local file costs nothing."""
@@ -232,6 +232,12 @@ class DuckDBWarehouse(Moments):
         self._run(f"CREATE OR REPLACE TEMPORARY TABLE completed_rows AS {rows}", bound)
         yield "temp.completed_rows"
         self._run("DROP TABLE temp.completed_rows")
+
+
+def _typed(table: TableSpec, sql: str) -> str:
+    """Return a query for rows with the columns of a table, each of its type."""
+    columns = ", ".join(f"CAST({c.name} AS {DUCKDB_TYPES[c.type]}) AS {c.name}" for c in table.columns)
+    return f"SELECT {columns} FROM ({sql})"
 
 
 def _backup(name: str, comment: str, location: str) -> Backup | None:

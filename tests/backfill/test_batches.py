@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill import batch, build
+from tasks.backfill import batch, facts
 from tasks.backfill.report import Report
 from tasks.errors import QueryError, TransientError
 from tasks.settings import Settings
 from tasks.tables.batch_query import identity_changes
 from tasks.tables.catalogue import load_catalogue
+from tasks.tables.spec import TableSpec
+from tasks.warehouse.base import Staged
 from tasks.warehouse.dry_run import open_for_run
 from tasks.warehouse.open import open_warehouse
 from tests.backfill.observe import (
@@ -45,11 +47,11 @@ def refused(monkeypatch: pytest.MonkeyPatch, error: type[Exception], *, table: s
         warehouse = open_for_run(*args, **how)
         keep = warehouse.keep
 
-        def refuse(what: str, *args: Any, **how: Any) -> str:
-            tried.append(what)
-            if table in what:
+        def refuse(spec: TableSpec, *args: Any, **how: Any) -> str:
+            tried.append(spec.name)
+            if table in spec.name:
                 raise error("the warehouse refuses")
-            return keep(what, *args, **how)
+            return keep(spec, *args, **how)
 
         monkeypatch.setattr(warehouse, "keep", refuse, raising=False)
         return warehouse
@@ -63,14 +65,14 @@ def refused(monkeypatch: pytest.MonkeyPatch, error: type[Exception], *, table: s
 def counted_builds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
     """Yield the table of every day's rows that are judged, and whether they were staged in a batch."""
     found: list[tuple[str, bool]] = []
-    queries = build._queries
+    compared = facts.compared
 
-    def counted(run: Any, table: str, source: str, staged: Any, **how: Any) -> Any:
-        found.append((table, staged is not None))
-        return queries(run, table, source, staged, **how)
+    def counted(warehouse: Any, catalogue: Any, rows: Staged, *args: Any) -> Any:
+        found.append((rows.table.name, rows.is_kept))
+        return compared(warehouse, catalogue, rows, *args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(build, "_queries", counted)
+        patched.setattr("tasks.backfill.build.compared", counted)
         yield found
 
 

@@ -72,16 +72,25 @@ class BigQueryWarehouse(Reading):
             with _named(table):
                 create = create_staging(location, table, run_id, self._origin.server)
                 sql, parameters = self._at_its_moment(sql, parameters)
-                self._query(purpose, f"{create}\nAS {self._rows_for(table, sql, game_date)}", parameters)
+                day = f"{table.partition} = DATE '{game_date}'"
+                self._query(purpose, f"{create}\nAS {self._rows_for(table, sql, replacing=day)}", parameters)
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
             self._drop(location)
 
-    def keep(self, what: str, sql: str, parameters: Parameters, *, run_id: str) -> str:
-        """Store the rows of a query in a staging table."""
-        location = self._staging(what, "kept", run_id)
-        sql, parameters = self._at_its_moment(sql, parameters)
-        self._query(Purpose("keep", what), create_kept(location, sql, run_id, self._origin.server), parameters)
+    def keep(self, table: TableSpec, sql: str, parameters: Parameters, *, run_id: str) -> str:
+        """Build the rows of many days in a staging table, from which each day is copied if the table is made like it.
+
+        Users' own columns are added when a day is published: their values may change until then.
+        """
+        location, server = self._staging(table.name, "kept", run_id), self._origin.server
+        with _named(table):
+            sql, parameters = self._at_its_moment(sql, parameters)
+            if own_columns(table, self._types_of(table)):
+                create = create_kept(location, sql, run_id, server)
+            else:
+                create = f"{create_staging(location, table, run_id, server)}\nAS {self._rows_for(table, sql)}"
+            self._query(Purpose("keep", table.name), create, parameters)
         return location
 
     def drop_kept(self, location: str) -> None:
@@ -91,9 +100,12 @@ class BigQueryWarehouse(Reading):
     def publish(self, staged: Staged) -> int:
         """Copy the staged rows onto the day's partition, atomically; returns the rows published."""
         day, table = f"{staged.game_date:%Y%m%d}", staged.table
+        if staged.is_kept and own_columns(table, self._types_of(table)):
+            rows = f"SELECT * FROM {staged.location} WHERE {table.partition} = DATE '{staged.game_date}'"
+            with self.stage(table, rows, {}, game_date=staged.game_date, run_id=self._origin.run_id) as completed:
+                return self.publish(completed)
         purpose = Purpose("publish", table.name, staged.game_date.isoformat())
         source, target = f"{self._path(staged.location)}${day}", f"{self._path(table.full_name)}${day}"
-        rows = self._jobs.call(purpose, lambda: self._client.get_table(self._path(staged.location), **ONCE)).num_rows
         config = self._jobs.configured(
             bigquery.CopyJobConfig(
                 write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
@@ -101,12 +113,12 @@ class BigQueryWarehouse(Reading):
             ),
             purpose,
         )
-        self._jobs.run(
+        job = self._jobs.run(
             purpose,
             f"{source} {target}",
             lambda job_id: self._client.copy_table(source, target, job_id=job_id, job_config=config, **ONCE),
         )
-        return int(rows)
+        return int(job._properties["statistics"]["copy"]["copiedRows"])  # noqa: SLF001 - it has no property
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table by a load job, all or nothing; what other threads append meanwhile goes with it."""
@@ -215,17 +227,16 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
             lambda: self._client.delete_table(self._path(backup.location), not_found_ok=True, **ONCE),
         )
 
-    def _rows_for(self, table: TableSpec, sql: str, game_date: date) -> str:
-        """Return the query for a day's rows, in the order and of the types of the table: BigQuery matches by position.
+    def _rows_for(self, table: TableSpec, sql: str, *, replacing: str = "FALSE") -> str:
+        """Return the query for rows in the order and of the types of the table: BigQuery matches by position.
 
-        A column that only the table has keeps the value of the row with the same key.
+        A column that only the table has keeps the value of the row with the same key, of those that are replaced.
         """
         types = {column.name: column.type for column in table.columns}
         there = self._types_of(table) or types
         source = f"(\n{sql}\n)"
         if own := own_columns(table, there):
-            day = f"{table.partition} = DATE '{game_date}'"
-            source = f"(\n{with_kept(table, source, columns=list(types), own=own, where=day, quote='`')}\n)"
+            source = f"(\n{with_kept(table, source, columns=list(types), own=own, where=replacing, quote='`')}\n)"
         columns = (
             f"CAST({name} AS {kind}) AS {name}" if name in types else f"`{name}`" for name, kind in there.items()
         )

@@ -5,12 +5,17 @@ from datetime import date, timedelta
 import pytest
 
 from tasks.backfill.batch import StagedRows
+from tasks.backfill.gate import StagedFacts
 
 pytestmark = pytest.mark.no_server
 
 DAY = date(2023, 2, 23)
+WITHOUT_ROWS = DAY + timedelta(days=2)
 STAGED = StagedRows(
-    rows="staged.rows", expected="staged.expected", sources={DAY: "synthetic"}, read={"zones": {DAY: "a digest"}}
+    rows="staged.rows",
+    facts={DAY: StagedFacts(row_count=1, expected=1, covered=1, rows_with_values=1)},
+    sources={DAY: "synthetic", WITHOUT_ROWS: "synthetic"},
+    read={"zones": {DAY: "a digest", WITHOUT_ROWS: "a digest"}},
 )
 
 
@@ -22,6 +27,7 @@ STAGED = StagedRows(
         (DAY, "synthetic", "another digest", False),
         (DAY, "synthetic", "", False),
         (DAY + timedelta(days=1), "synthetic", "", False),
+        (WITHOUT_ROWS, "synthetic", "a digest", False),
     ],
 )
 def test_rows_are_those_of_a_day_if_source_and_dependencies_are(
