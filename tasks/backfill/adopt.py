@@ -6,20 +6,18 @@ from datetime import date
 from tasks.backfill.checkpoint import ADOPTED
 from tasks.backfill.coverage import names, window
 from tasks.backfill.day import Reason
-from tasks.backfill.facts import compared, facts_of
+from tasks.backfill.facts import facts_of
 from tasks.backfill.gate import StagedFacts, Verdict, judge
 from tasks.backfill.plan import TablePlan
 from tasks.runtime.run import Run
-from tasks.runtime.steps import step
-from tasks.tables.adoption_query import ROWS, adopted_rows, adoption_query, calculation_version
+from tasks.tables.adoption_query import adoption_query, calculation_version
 from tasks.tables.spec import Build
-from tasks.warehouse.base import Row, Staged
+from tasks.warehouse.base import Row
 
 UNKNOWN_SOURCE = "adopted"
 """The source of rows that do not say theirs."""
 
 
-@step("adopt-rows", run_name="adopt {table} {game_date}")
 def adopt_rows(
     run: Run, table: str, game_date: date, *, season_start: date, is_after_break: bool
 ) -> tuple[Verdict, str]:
@@ -36,17 +34,15 @@ def adopt_rows(
         The verdict, and the source that the rows say they were built from.
 
     Raises:
-        TransientError: Another attempt can succeed; the task is retried.
+        TransientError: Another attempt can succeed.
         WarehouseError: The warehouse refused.
     """
     catalogue = run.catalogue
     spec, build = catalogue.table(table), catalogue.build(table)
     with run.warehouse("adopt", table=table, game_date=game_date) as warehouse:
-        parameters = window(run.settings, season_start, game_date, game_date)
-        (row,) = warehouse.fetch(adoption_query(catalogue, spec), parameters)
-        facts = facts_of(spec, row).model_copy(update={"rows_look_back_unknown": row["look_back_unknown"]})
-        rows = Staged(spec, game_date, location=ROWS, query=adopted_rows(spec))
-        facts, _ = compared(warehouse, catalogue, rows, facts, parameters)
+        sql = adoption_query(catalogue, spec)
+        (row,) = warehouse.fetch(sql, window(run.settings, season_start, game_date, game_date))
+    facts = facts_of(spec, row).model_copy(update={"rows_look_back_unknown": row["look_back_unknown"]})
     verdict = judge(
         facts,
         build.thresholds,

@@ -13,11 +13,9 @@ from tasks.backfill.replacement import Standing, worse
 from tasks.backfill.turns import Turns
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.run import Run
-from tasks.runtime.steps import step
 from tasks.warehouse.base import Parameter
 
 
-@step("build-rows", run_name="build {table} {game_date}")
 def build_rows(
     run: Run,
     table: str,
@@ -54,7 +52,7 @@ def build_rows(
         processed_at: When the rows were built, as they record it.
 
     Raises:
-        TransientError: Another attempt can succeed; the task is retried. Nothing is half-written.
+        TransientError: Another attempt can succeed. Nothing is half-written.
         WarehouseError: The warehouse refused.
     """
     catalogue = run.catalogue
@@ -69,13 +67,15 @@ def build_rows(
         with run.warehouse("build", table=table, game_date=game_date) as warehouse, ExitStack() as stack:
             if offered:
                 rows, facts = offered.of_day(spec, game_date), offered.facts[game_date]
+                if facts.is_suspect:
+                    turns.wait(game_date, table)
+                facts, found = compared(warehouse, catalogue, rows, facts, parameters)
             else:
                 sql = catalogue.query(table, "build", source=source, has_holes=has_holes)
                 rows = stack.enter_context(warehouse.stage(spec, sql, parameters, game_date=game_date, run_id=run.id))
-                facts = facts_of_day(warehouse, catalogue, rows, parameters)
-            if facts.is_suspect:  # compared with what is published of the days before
-                turns.wait(game_date, table)
-            facts, found = compared(warehouse, catalogue, rows, facts, parameters)
+                if build.varying or build.unknown_fields:
+                    turns.wait(game_date, table)
+                facts, found = facts_of_day(warehouse, catalogue, rows, parameters)
             verdict = judge(
                 facts,
                 build.thresholds,
@@ -96,7 +96,3 @@ def build_rows(
         if not is_doubtful(verdict):
             return verdict
     return attempt(None)  # also before a fault is found in rows that were staged: then the day's own are judged
-
-
-synthesize_context = build_rows.with_options(name="synthesize-context", task_run_name="synthesize {table} {game_date}")
-"""The same, from the fallback: the name shows in the UI that the preferred source was not enough."""

@@ -14,8 +14,7 @@ from tasks.tables import queries
 from tasks.tables.adoption_query import adoption_query
 from tasks.tables.catalogue import Catalogue
 from tasks.tables.compose import tables_read
-from tasks.tables.gate_query import comparison_query, facts_query
-from tasks.tables.spec import TableSpec
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters, Warehouse
 from tasks.warehouse.dry_run import STAGED
 
@@ -114,22 +113,15 @@ def _bytes_of_day(
         sources = catalogue.build(table.name).sources
         builds = [catalogue.query(table.name, "build", source=source.name) for source in sources]
         if run.dry_run:  # the gate reads the rows from the build itself
-            gates = [_gate(catalogue, table, STAGED, build) for build in builds]
-            found += [_most([warehouse.estimate(sql, season) for sql in alike]) for alike in zip(*gates, strict=True)]
-            continue
+            builds = [gate_query(catalogue, table, STAGED, build) for build in builds]
         found.append(_most([warehouse.estimate(build, season) for build in builds]))
+        if run.dry_run:
+            continue
         staged = f"(SELECT * FROM {table.full_name} WHERE {table.partition} = @game_date)"
-        for sql in _gate(catalogue, table, staged):
-            found.append(warehouse.estimate(sql, season))
-            if table.full_name in tables_read(sql.replace(staged, "")):  # staged rows are a table of their own
-                found.append(warehouse.estimate(f"SELECT * FROM {staged} AS staged", read))
+        found.append(warehouse.estimate(gate_query(catalogue, table, staged), season))
+        if table.full_name in tables_read(gate_query(catalogue, table, STAGED)):  # staged rows are a table of their own
+            found.append(warehouse.estimate(f"SELECT * FROM {staged} AS staged", read))
     return None if None in found else sum(each for each in found if each is not None)
-
-
-def _gate(catalogue: Catalogue, table: TableSpec, staged: str, build: str | None = None) -> tuple[str, str]:
-    """Return the queries that judge a day's rows; the second one is asked of some days alone."""
-    compared = comparison_query(catalogue, table, staged, build, is_suspect=True)
-    return facts_query(catalogue, table, staged, build), compared
 
 
 def _most(estimates: Sequence[int | None]) -> int | None:

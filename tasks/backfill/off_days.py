@@ -32,7 +32,18 @@ def close_failures(run: Run, request: BackfillRequest, plan: Sequence[DayPlan]) 
         named = [table for table in tables if table in request.tables]
         if game_date in skipped and named:
             checkpoints = [_closed(run, skipped[game_date], table) for table in named]
-            retrying(record_checkpoints)(run, game_date, checkpoints, ())
+            retrying(record_off_day)(run, game_date, checkpoints)
+
+
+@step("record-checkpoints", run_name="record {game_date}")
+def record_off_day(run: Run, game_date: date, checkpoints: Sequence[Checkpoint]) -> None:
+    """Write the checkpoints of a day on which nothing is to be built.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried.
+        WarehouseError: The warehouse refused.
+    """
+    record_checkpoints(run, game_date, checkpoints, ())
 
 
 @step("read-open-failures", run_name="read-open-failures")

@@ -1,18 +1,18 @@
 """Do one day: check, build, gate, publish and record every table of it that needs work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from prefect import get_run_logger
+from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.backfill.adopt import adopt_rows, adopted, not_adopted
 from tasks.backfill.batch import Batch
-from tasks.backfill.build import build_rows, synthesize_context
+from tasks.backfill.build import build_rows
 from tasks.backfill.checkpoint import ADOPTED, Checkpoint
 from tasks.backfill.coverage import check_coverage
-from tasks.backfill.day import Reason, Reference, SourceCounts, choose_source
+from tasks.backfill.day import Reason, SourceCounts, choose_source
 from tasks.backfill.decision import NO_REASON, Decision, decided, waiver
 from tasks.backfill.gate import PUBLISHED, Outcome, StagedFacts, Verdict
 from tasks.backfill.plan import DayPlan, TablePlan
@@ -45,10 +45,7 @@ def backfill_date(run: Run, request: BackfillRequest, day: DayPlan, batch: Batch
     """
     logger = get_run_logger()
     work = _Day(run, request, day, batch)
-    work.build()
-    result = DayResult(game_date=day.game_date, kept=kept(day), tried=tuple(work.tried))
-    if result.tried and not run.dry_run:
-        retrying(record_checkpoints)(run, day.game_date, result.tried, work.retryable)
+    result = DayResult(game_date=day.game_date, kept=kept(day), tried=work.do())
     line = "; ".join(f"{each.table_name} {each.outcome}: {each.message}" for each in result.checkpoints)
     if result.is_done:
         logger.info("%s %s. %s", day.game_date, result.outcome, line)
@@ -91,101 +88,133 @@ class _Day:
 
     def __init__(self, run: Run, request: BackfillRequest, day: DayPlan, batch: Batch) -> None:
         self._run, self._request, self._day, self._batch = run, request, day, batch
-        self.tried: list[Checkpoint] = []
-        self.retryable: set[str] = set()
+        self._left = [table for table in day.tables if table.needs_work]
+        self._started_at, self._is_recorded = datetime.now(UTC), run.dry_run
+        self._reference, self._counts = day.reference, dict[str, SourceCounts]()
+        self._tried: list[Checkpoint] = []
+        self._retryable: set[str] = set()
         """The tables of which another attempt can succeed with the same inputs."""
         self._published: dict[str, str] = {}
         """The tables that were published, or would have been if this were no dry run."""
 
-    def build(self) -> None:
-        """Build or adopt every table that needs it."""
-        todo = [table for table in self._day.tables if table.needs_work]
-        started_at = datetime.now(UTC)
+    def do(self) -> tuple[Checkpoint, ...]:
+        """Check the day, then build or adopt every table that needs it, and record what came of them.
+
+        What fails a table ends the task run in which it was tried; the others go on in another one.
+
+        Returns:
+            The checkpoint of each table, which this object no longer has: Prefect keeps it longer than the day lasts.
+        """
         try:
-            reference, counts = retrying(check_coverage)(
+            self._reference, self._counts = retrying(check_coverage)(
                 self._run,
                 self._day.game_date,
                 self._day.season_start or self._day.game_date,
-                [table.table for table in todo],
+                [table.table for table in self._left],
                 self._batch.checked.get(self._day.game_date),
             )
         except Exception as raised:  # noqa: BLE001 - a day's failure is its result, and stops no other day
             error = understand(raised)
-            self.tried += [self._failed(table, error, started_at) for table in todo]
-            return
-        for table in todo:
-            self.tried.append(self._build(table, reference, counts))
-            self._batch.turns.decide(self._day.game_date, table.table)
+            while self._left:
+                self._end(self._failed(self._left[0], error))
+        while self._left or not self._is_recorded:
+            try:
+                retrying(self._step())(self._run, self._day.game_date, self)
+            except Exception as raised:
+                if not self._left:  # the records could not be written
+                    raise
+                self._end(self._failed(self._left[0], understand(raised)))
+        tried, self._tried = tuple(self._tried), []
+        return tried
 
-    def _build(self, table: TablePlan, reference: Reference, counts: Mapping[str, SourceCounts]) -> Checkpoint:
-        started_at, name, catalogue = datetime.now(UTC), table.table, self._run.catalogue
-        objections = self._objections(table, reference)
+    def go_on(self) -> None:
+        """Do the tables that are left, one after the other, and record them; another attempt goes on where it failed.
+
+        Raises:
+            TransientError: Another attempt can succeed.
+            WarehouseError: The warehouse refused.
+        """
+        while self._left:
+            self._started_at = datetime.now(UTC)
+            self._end(self._build(self._left[0]))
+        if not self._is_recorded:
+            record_checkpoints(self._run, self._day.game_date, self._tried, self._retryable)
+            self._is_recorded = True
+
+    def _step(self) -> Task[[Run, date, "_Day"], None]:
+        """Return the task that does what is left."""
+        if not self._left:
+            return record_day
+        names = [table.table for table in self._left if table.action == "build"]
+        falls_back = any(self._run.catalogue.build(name).is_fallback(self._source(name)[0]) for name in names)
+        return synthesize_context if falls_back and not self._reference.blocks() else build_rows_of_day
+
+    def _end(self, checkpoint: Checkpoint) -> None:
+        self._tried.append(checkpoint)
+        self._left.pop(0)
+        self._batch.turns.decide(self._day.game_date, checkpoint.table_name)
+
+    def _source(self, name: str) -> tuple[str, str]:
+        return choose_source(self._run.catalogue.build(name), self._counts.get(name), self._request.context_source)
+
+    def _build(self, table: TablePlan) -> Checkpoint:
+        name, build, reference = table.table, self._run.catalogue.build(table.table), self._reference
+        objections, counts = self._objections(table), self._counts.get(name)
         stop = [reason for reason in objections if not (reason.overridable and self._request.force)]
-        build = catalogue.build(name)
-        source, source_reason = choose_source(build, counts.get(name), self._request.context_source)
+        source, source_reason = self._source(name)
         if reason := why_another_source(build, source, table.there, table.why):
             source_reason = f"{source_reason}; {reason}"
-        planned = table.model_copy(
-            update={"source": source, "source_reason": source_reason, "source_counts": counts.get(name)}
-        )
+        planned = table.model_copy(update={"source": source, "source_reason": source_reason, "source_counts": counts})
         if table.action == "adopt" and not objections and self._day.season_start is not None:
-            planned, checkpoint = self._adopt(planned, reference, self._day.season_start, started_at)
+            planned, checkpoint = self._adopt(planned, self._day.season_start)
             if checkpoint is not None:
                 return checkpoint
         if stop or self._day.season_start is None:
-            return self._judged(planned, started_at, "blocked", stop or objections, None)
-        step = synthesize_context if build.is_fallback(source) else build_rows
-        try:
-            verdict: Verdict = retrying(step)(
-                self._run,
-                name,
-                self._day.game_date,
-                season_start=self._day.season_start,
-                source=source,
-                has_holes=reference.has_holes,
-                is_after_break=reference.is_after_break,
-                objections=objections,
-                dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},
-                there=table.there,
-                staged=self._batch.staged.get(name),
-                turns=self._batch.turns,
-                force=self._request.force,
-                processed_at=started_at,
-            )
-        except Exception as raised:  # noqa: BLE001
-            return self._failed(table, understand(raised), started_at)
-        return self._passed(planned, started_at, verdict, reference)
+            return self._judged(planned, "blocked", stop or objections, None)
+        verdict = build_rows(
+            self._run,
+            name,
+            self._day.game_date,
+            season_start=self._day.season_start,
+            source=source,
+            has_holes=reference.has_holes,
+            is_after_break=reference.is_after_break,
+            objections=objections,
+            dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},
+            there=table.there,
+            staged=self._batch.staged.get(name),
+            turns=self._batch.turns,
+            force=self._request.force,
+            processed_at=self._started_at,
+        )
+        return self._passed(planned, verdict)
 
-    def _adopt(
-        self, table: TablePlan, reference: Reference, season_start: date, started_at: datetime
-    ) -> tuple[TablePlan, Checkpoint | None]:
+    def _adopt(self, table: TablePlan, season_start: date) -> tuple[TablePlan, Checkpoint | None]:
         """Adopt the rows that are there; without a checkpoint if they do not pass, and the table is to be built."""
-        try:
-            verdict, source = retrying(adopt_rows)(
-                self._run,
-                table.table,
-                self._day.game_date,
-                season_start=season_start,
-                is_after_break=reference.is_after_break,
-            )
-        except Exception as raised:  # noqa: BLE001
-            return table, self._failed(table, understand(raised), started_at)
+        verdict, source = adopt_rows(
+            self._run,
+            table.table,
+            self._day.game_date,
+            season_start=season_start,
+            is_after_break=self._reference.is_after_break,
+        )
         if not verdict.publishes:
             return not_adopted(table, verdict), None
-        return table, self._passed(adopted(table, source), started_at, verdict, reference)
+        return table, self._passed(adopted(table, source), verdict)
 
-    def _passed(self, table: TablePlan, started_at: datetime, verdict: Verdict, reference: Reference) -> Checkpoint:
+    def _passed(self, table: TablePlan, verdict: Verdict) -> Checkpoint:
         """Return the checkpoint of a verdict, with what the day's reference and its sources warn of."""
         outcome: Outcome = verdict.outcome
         build = self._run.catalogue.build(table.table)
-        warnings = reference.warnings(build.warned_of)
+        warnings = self._reference.warnings(build.warned_of)
         if table.source_counts is not None:
             warnings += table.source_counts.warnings(build)
         if warnings and outcome == "complete":
             outcome = "complete_with_warning"
-        return self._judged(table, started_at, outcome, verdict.reasons, verdict, warnings)
+        return self._judged(table, outcome, verdict.reasons, verdict, warnings)
 
-    def _objections(self, table: TablePlan, reference: Reference) -> tuple[Reason, ...]:
+    def _objections(self, table: TablePlan) -> tuple[Reason, ...]:
+        reference = self._reference
         if not reference.is_scheduled and not reference.has_games:
             return (_SCHEDULE_MISSING,)
         if not reference.has_games:
@@ -195,7 +224,7 @@ class _Day:
         return (*missing, *reference.blocks(), *self._dependencies(table.table))
 
     def _dependencies(self, name: str) -> tuple[Reason, ...]:
-        reasons, tried = [], {checkpoint.table_name: checkpoint for checkpoint in self.tried}
+        reasons, tried = [], {checkpoint.table_name: checkpoint for checkpoint in self._tried}
         waived = {each.table for each in self._day.tables if each.state == "waived" and each.action == "keep"}
         waived |= {name for name, checkpoint in tried.items() if checkpoint.outcome == "waived"}
         for dependency in self._run.catalogue.build(name).depends_on:
@@ -215,13 +244,12 @@ class _Day:
 
     def _only_waits(self, name: str, reasons: Sequence[Reason]) -> bool:
         """Whether a table is blocked for nothing but others that failed of an error that may pass."""
-        failed = {each.table_name for each in self.tried} - self._published.keys()
-        return only_waits(reasons, failed & set(self._run.catalogue.build(name).depends_on), self.retryable)
+        failed = {each.table_name for each in self._tried} - self._published.keys()
+        return only_waits(reasons, failed & set(self._run.catalogue.build(name).depends_on), self._retryable)
 
     def _judged(
         self,
         table: TablePlan,
-        started_at: datetime,
         outcome: Outcome,
         reasons: Sequence[Reason],
         verdict: Verdict | None,
@@ -231,7 +259,7 @@ class _Day:
         if outcome in PUBLISHED:
             self._published[table.table] = (facts.rows_digest if facts else None) or ""
         elif self._only_waits(table.table, reasons):
-            self.retryable.add(table.table)
+            self._retryable.add(table.table)
         decision = self._decision(table, outcome, reasons)
         outcome = "waived" if decision and outcome == "blocked" else outcome
         parts = [_counts(facts)] if facts else []
@@ -268,7 +296,7 @@ class _Day:
             decided_by=decision.by if decision else None,
             inputs={name: self._published.get(name, digest) for name, digest in table.inputs.items()},
             code_version=table.code_version,
-            started_at=started_at,
+            started_at=self._started_at,
             recorded_at=datetime.now(UTC),
         )
 
@@ -282,10 +310,32 @@ class _Day:
         asked = Decision(request.waive_reason, by) if request.waive_reason else None
         return waiver(reasons, asked=asked, last=table.checkpoint, there=table.there)
 
-    def _failed(self, table: TablePlan, error: FullcourtError, started_at: datetime) -> Checkpoint:
+    def _failed(self, table: TablePlan, error: FullcourtError) -> Checkpoint:
         if isinstance(error, TransientError):
-            self.retryable.add(table.table)
-        return failure(self._run, self._day, table, type(error).__name__, str(error), started_at)
+            self._retryable.add(table.table)
+        return failure(self._run, self._day, table, type(error).__name__, str(error), self._started_at)
+
+
+@step("build-rows", run_name="build {game_date}")
+def build_rows_of_day(run: Run, game_date: date, work: _Day) -> None:  # noqa: ARG001 - they name the task run
+    """Build, judge and publish the tables of a day that are left, and record them.
+
+    Args:
+        run: The current one.
+        game_date: The day.
+        work: What is to be done, and what is done of it.
+
+    Raises:
+        TransientError: Another attempt can succeed; the task is retried, and goes on where it failed.
+        WarehouseError: The warehouse refused.
+    """
+    work.go_on()
+
+
+synthesize_context = build_rows_of_day.with_options(name="synthesize-context", task_run_name="synthesize {game_date}")
+"""The same, where the fallback stands in: the name shows in the UI that the preferred source was not enough."""
+record_day = build_rows_of_day.with_options(name="record-checkpoints", task_run_name="record {game_date}")
+"""The same, where nothing is left but to record what has failed."""
 
 
 def _counts(facts: StagedFacts) -> str:

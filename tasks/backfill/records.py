@@ -12,7 +12,6 @@ from tasks.backfill.gate import NOT_DONE, PUBLISHED
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
 from tasks.runtime.run import Run
-from tasks.runtime.steps import step
 from tasks.settings import Settings
 from tasks.tables import queries
 from tasks.text import first_of
@@ -24,7 +23,6 @@ HISTORY = "failure_history"
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
-@step("record-checkpoints", run_name="record {game_date}")
 def record_checkpoints(
     run: Run, game_date: date, checkpoints: Sequence[Checkpoint], retryable: Collection[str]
 ) -> None:
@@ -32,12 +30,12 @@ def record_checkpoints(
 
     Args:
         run: The current one.
-        game_date: The day; it names the task run.
+        game_date: The day.
         checkpoints: One for each table that was tried.
         retryable: The tables that failed of an error that may pass.
 
     Raises:
-        TransientError: Another attempt can succeed; the task is retried.
+        TransientError: Another attempt can succeed.
         WarehouseError: The warehouse refused.
     """
     failures = [_failure_row(each, each.table_name in retryable) for each in checkpoints if each.outcome in NOT_DONE]

@@ -3,26 +3,12 @@
 import re
 
 from tasks.tables.catalogue import Catalogue
-from tasks.tables.gate_query import facts_query
+from tasks.tables.gate_query import gate_query
 from tasks.tables.queries import content
 from tasks.tables.spec import TableSpec
 
-ROWS = "rows_of_the_day"
-"""The name by which the rows are read that ``adopted_rows`` gives."""
+_ROWS = "rows_of_the_day"
 _VERSION = re.compile(r"'([^']*)'\s+AS\s+calculation_version\b", re.IGNORECASE)
-
-
-def adopted_rows(table: TableSpec) -> str:
-    """The rows that a table holds of @game_date, as a build would give them.
-
-    A game is its day and its teams: a row with another id of a game than the box scores' is one of that game.
-    """
-    names = [column.name for column in table.columns]
-    columns = ", ".join(_read(table, name, has_run="run_id" in names) for name in names)
-    rows = f"SELECT {columns}\nFROM {table.full_name} AS t"
-    if "game_id" in names:
-        rows += f"\nLEFT JOIN (\n{_OTHER_IDS}\n) AS g ON g.other_id = t.game_id"
-    return f"{rows}\nWHERE t.{table.partition} = @game_date"
 
 
 def adoption_query(catalogue: Catalogue, table: TableSpec) -> str:
@@ -31,9 +17,17 @@ def adoption_query(catalogue: Catalogue, table: TableSpec) -> str:
     Beside it, what rows of a build always say, and others may not: ``look_back_unknown``, ``completeness_unknown``,
     ``version_unknown`` and ``kind_unknown`` count the rows that do not; ``versions`` and ``kinds`` are what the others
     say, and ``null_<score>`` counts the rows without it.
+
+    A game is its day and its teams: a row with another id of a game than the box scores' is one of that game.
     """
-    stored = f"{content(table, table.full_name)} WHERE {table.partition} = @game_date"
-    return facts_query(catalogue, table, ROWS, adopted_rows(table), facts_too=_facts(table), stored=stored)
+    names = [column.name for column in table.columns]
+    columns = ", ".join(_read(table, name, has_run="run_id" in names) for name in names)
+    rows = f"SELECT {columns}\nFROM {table.full_name} AS t"
+    if "game_id" in names:
+        rows += f"\nLEFT JOIN (\n{_OTHER_IDS}\n) AS g ON g.other_id = t.game_id"
+    of_the_day = f"{table.partition} = @game_date"
+    stored = f"{content(table, table.full_name)} WHERE {of_the_day}"
+    return gate_query(catalogue, table, _ROWS, f"{rows}\nWHERE t.{of_the_day}", facts_too=_facts(table), stored=stored)
 
 
 def _read(table: TableSpec, name: str, *, has_run: bool) -> str:

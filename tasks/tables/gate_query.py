@@ -7,7 +7,7 @@ from tasks.tables.queries import DIGEST, content
 from tasks.tables.spec import Build, TableSpec
 
 
-def facts_query(
+def gate_query(
     catalogue: Catalogue,
     table: TableSpec,
     staged: str,
@@ -15,12 +15,8 @@ def facts_query(
     *,
     facts_too: Mapping[str, str] | None = None,
     stored: str | None = None,
-    by_day: bool = False,
 ) -> str:
-    """What the gate must know of staged rows themselves.
-
-    Grain: one row, of rows that are all meant for @game_date, which @first_date must be, too; or, by day, game_date:
-    the days from @first_date to @game_date that have rows.
+    """What the gate must know of a day's staged rows; one row. @first_date must be the same day as @game_date.
 
     Args:
         catalogue: Where the table's expected set is.
@@ -29,8 +25,41 @@ def facts_query(
         query: What gives the rows, if they are not stored under that name.
         facts_too: More that is asked of the rows: aggregates by the name of their column.
         stored: What gives the content of the rows as they are stored, if it is not that of the staged ones.
-        by_day: Whether the rows are of many days.
     """
+    build = _build(table)
+    parts, constant, unknown = _suspicions(table, build)
+    compared = f",\n  {constant} AS constant_columns,\n  {unknown} AS unknown_anew{_dependencies(catalogue, build)}"
+    text = _facts_query(table, staged, parts, compared, facts_too=facts_too, stored=stored)
+    return _complete(catalogue, table, text, staged, query)
+
+
+def facts_query(catalogue: Catalogue, table: TableSpec, staged: str) -> str:
+    """What the gate must know of the staged rows of many days themselves.
+
+    Grain: game_date, from @first_date to @game_date; only days with rows. The rows of a day need be compared with those
+    of the days before (``comparison_query``) only if it ``is_suspect``.
+    """
+    build = _build(table)
+    suspects = ["facts.has_constants"] if build.varying else []
+    suspects += ["often_unknown.gate_day IS NOT NULL"] if build.unknown_fields else []
+    part = _often_unknown(table, build) if build.unknown_fields else ""
+    joined = "\nLEFT JOIN often_unknown ON often_unknown.gate_day = facts.gate_day" if part else ""
+    is_suspect = f",\n  {' OR '.join(suspects) or 'FALSE'} AS is_suspect"
+    text = _facts_query(table, staged, part, is_suspect, by_day=True, facts_too=_constants(build))
+    return _complete(catalogue, table, f"{text}{joined}", staged, None)
+
+
+def _facts_query(
+    table: TableSpec,
+    staged: str,
+    parts: str,
+    columns_too: str,
+    *,
+    by_day: bool = False,
+    facts_too: Mapping[str, str] | None = None,
+    stored: str | None = None,
+) -> str:
+    """Return the query for what is counted of staged rows, of one day or by day, with more parts and columns."""
     build = _build(table)
     grain = ", ".join(table.grain)
     day_of_row, day_of_expected = (table.partition, "game_date") if by_day else ("@game_date", "@game_date")
@@ -38,12 +67,8 @@ def facts_query(
     key = "CONCAT(" + ", '|', ".join(f"COALESCE({name}, '')" for name in build.compared) + ")"
     facts = {**_facts(table, build), **(facts_too or {})}
     named = "".join(f",\n  facts.{name}" for name in facts)
-    columns = "".join(f",\n    {aggregate} AS {name}" for name, aggregate in (facts | _constants(build)).items())
-    unknown_now = _unknown_now(table, build) if build.unknown_fields else ""
-    suspects = ["facts.has_constants"] if build.varying else []
-    suspects += ["unknown_now.gate_day IS NOT NULL"] if unknown_now else []
-    joined = "\nLEFT JOIN unknown_now ON unknown_now.gate_day = facts.gate_day" if unknown_now else ""
-    text = f"""WITH gate_rows AS (
+    columns = "".join(f",\n    {aggregate} AS {name}" for name, aggregate in facts.items())
+    return f"""WITH gate_rows AS (
   SELECT *, {day_of_row} AS gate_day FROM {staged}
 ),
 days_asked AS (
@@ -85,7 +110,7 @@ digests AS (
     {stored or content(table, staged)}
   ) AS content
   GROUP BY game_date
-){unknown_now}
+){parts}
 SELECT
   facts.gate_day AS game_date{named},
   digests.rows_digest,
@@ -94,20 +119,15 @@ SELECT
   COALESCE(compared.expected, 0) AS expected,
   COALESCE(compared.covered, 0) AS covered,
   COALESCE(compared.unexpected, 0) AS unexpected,
-  compared.missing,
-  {" OR ".join(suspects) or "FALSE"} AS is_suspect
+  compared.missing{columns_too}
 FROM facts
 LEFT JOIN compared ON compared.gate_day = facts.gate_day
 LEFT JOIN copied_keys ON copied_keys.gate_day = facts.gate_day
-LEFT JOIN digests ON digests.gate_day = facts.gate_day{joined}"""
-
-    return _complete(catalogue, table, text, staged, query)
+LEFT JOIN digests ON digests.gate_day = facts.gate_day"""
 
 
-def comparison_query(
-    catalogue: Catalogue, table: TableSpec, staged: str, query: str | None = None, *, is_suspect: bool
-) -> str:
-    """What is published that a day's staged rows are compared with, when they are judged; one row.
+def comparison_query(catalogue: Catalogue, table: TableSpec, staged: str, *, is_suspect: bool) -> str:
+    """What is published that the staged rows of @game_date are compared with, when they are judged; one row.
 
     ``digest_of_<table>`` is of the rows that each table which the day is built from has of it; ``constant_columns`` and
     ``unknown_anew`` are what is unlike the 30 days before.
@@ -115,8 +135,7 @@ def comparison_query(
     Args:
         catalogue: Where the tables are.
         table: A derived table.
-        staged: The name by which the staged rows are read, of the day and perhaps of others.
-        query: What gives the rows, if they are not stored under that name.
+        staged: The name by which the staged rows are read, of the day and of others.
         is_suspect: Whether the rows are compared with those of the days before.
     """
     build = _build(table)
@@ -125,7 +144,7 @@ def comparison_query(
     text = f"""{rows if is_suspect else ""}SELECT
   {constant} AS constant_columns,
   {unknown} AS unknown_anew{_dependencies(catalogue, build)}"""
-    return _complete(catalogue, table, text, staged, query if is_suspect else None)
+    return _complete(catalogue, table, text, staged, None)
 
 
 _NO_NAMES = "CAST(NULL AS STRING)"
@@ -175,10 +194,10 @@ def _constants(build: Build) -> dict[str, str]:
     return {"has_constants": f"COUNT(r.gate_day) > 1 AND ({same})"} if same else {}
 
 
-def _unknown_now(table: TableSpec, build: Build) -> str:
+def _often_unknown(table: TableSpec, build: Build) -> str:
     """Return the part of the query that gives the days on which more than half of the rows lack an input."""
     return f""",
-unknown_now AS (
+often_unknown AS (
   SELECT DISTINCT u.gate_day
   FROM (
     SELECT gate_day, {_kind(table, build)} AS kind, field, COUNT(*) AS unknown_rows

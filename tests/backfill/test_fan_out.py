@@ -57,14 +57,12 @@ def test_one_days_failure_stops_no_other_and_is_not_tried_again_if_it_would_fail
     assert {name for name in runs if str(two) in name} == {
         str(two),
         f"check-coverage {two}",
-        f"build player_shot_zone_analysis {two}",
-        f"build team_defense_zone_analysis {two}",
-        f"synthesize {MAIN} {two}",
+        f"synthesize {two}",
         f"record {two}",
     }
     assert {runs[str(day)]["state_type"] for day in (one, three)} == {"COMPLETED"}
-    assert runs[str(two)]["state_type"] == runs[f"synthesize {MAIN} {two}"]["state_type"] == "FAILED"
-    assert runs[f"synthesize {MAIN} {two}"]["run_count"] == 1
+    assert runs[str(two)]["state_type"] == runs[f"synthesize {two}"]["state_type"] == "FAILED"
+    assert runs[f"synthesize {two}"]["run_count"] == 1
 
 
 def test_after_days_in_a_row_that_fail_of_one_cause_the_rest_is_not_tried_and_the_report_says_so(
@@ -213,7 +211,7 @@ def test_rows_that_another_transaction_holds_for_a_moment_are_tried_again_after_
     league.write(settings)
     run((one, two))
     monkeypatch.setenv("FULLCOURT_RETRY_DELAY_SECONDS", "1")
-    step, other_step = f"synthesize {MAIN} {one}", f"synthesize {MAIN} {two}"
+    step, other_step = f"synthesize {one}", f"synthesize {two}"
     connection = settings.connection()
     assert isinstance(connection, DuckDBSettings)
     with DuckDBWarehouse(connection) as other:

@@ -13,7 +13,7 @@ from tasks.tables import cleanup, queries
 from tasks.tables.adoption_query import adoption_query
 from tasks.tables.batch_query import batch_query, identity_changes
 from tasks.tables.catalogue import Catalogue, load_catalogue
-from tasks.tables.gate_query import comparison_query, facts_query
+from tasks.tables.gate_query import comparison_query, facts_query, gate_query
 from tasks.warehouse.dry_run import STAGED
 from tasks.warehouse.kept_columns import with_kept
 from tasks.warehouse.moment import Moment, as_of
@@ -50,13 +50,13 @@ def statements() -> Iterator[tuple[str, str]]:
             yield f"{table.name}/build from {source.name}, of a whole season", whole
             yield f"{table.name}/rows that would be, from {source.name}", queries.would_be(tables, table, source.name)
         yield f"{table.name}/expected", tables.query(table.name, "expected")
-        yield f"{table.name}/facts", facts_query(tables, table, table.full_name)
-        yield f"{table.name}/facts by day", facts_query(tables, table, table.full_name, by_day=True)
-        yield f"{table.name}/comparison", comparison_query(tables, table, table.full_name, is_suspect=True)
-        yield f"{table.name}/what it is built from", comparison_query(tables, table, table.full_name, is_suspect=False)
+        yield f"{table.name}/gate", gate_query(tables, table, table.full_name)
+        yield f"{table.name}/facts of many days", facts_query(tables, table, table.full_name)
+        for is_suspect in (True, False):
+            text = comparison_query(tables, table, table.full_name, is_suspect=is_suspect)
+            yield f"{table.name}/comparison{' of a suspect' if is_suspect else ''}", text
         rows = tables.query(table.name, "build", source=build.fallback.name)
-        yield f"{table.name}/facts of a dry run", facts_query(tables, table, STAGED, rows)
-        yield f"{table.name}/comparison of a dry run", comparison_query(tables, table, STAGED, rows, is_suspect=True)
+        yield f"{table.name}/gate of a dry run", gate_query(tables, table, STAGED, rows)
         yield f"{table.name}/adoption", adoption_query(tables, table)
         if build.preferred is not None:
             for with_missing in (True, False):

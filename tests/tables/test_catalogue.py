@@ -10,7 +10,7 @@ from tasks.settings import PROJECT_ROOT, Settings, load_settings
 from tasks.tables import queries
 from tasks.tables.catalogue import SHARED_DIR, TABLES_DIR, Catalogue, load_catalogue
 from tasks.tables.compose import references
-from tasks.tables.gate_query import comparison_query, facts_query
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.base import Parameters
 from tasks.warehouse.open import open_warehouse
 from tests.league import League
@@ -160,8 +160,7 @@ def test_the_queries_that_follow_from_the_catalogue_run_on_every_table(bench: Se
     texts += [queries.rows_there(catalogue.tables.values()), queries.latest_ledger(catalogue.table("backfill_ledger"))]
     for name in DERIVED:
         spec = catalogue.table(name)
-        texts.append(facts_query(catalogue, spec, spec.full_name))
-        texts.append(comparison_query(catalogue, spec, spec.full_name, is_suspect=True))
+        texts.append(gate_query(catalogue, spec, spec.full_name))
         preferred = catalogue.build(name).preferred
         if preferred:
             texts += [queries.coverage(catalogue, spec, preferred, with_missing=missing) for missing in (True, False)]
@@ -193,7 +192,7 @@ def test_of_an_input_that_is_asked_for_which_a_query_reads(catalogue: Catalogue,
 def test_a_table_without_a_build_has_no_gate_and_no_coverage(catalogue: Catalogue) -> None:
     schedule, source = catalogue.table("nba_schedule"), catalogue.build(COMPOSITE).fallback
     with pytest.raises(ValueError, match="nba_schedule is not a derived table"):
-        facts_query(catalogue, schedule, "staged")
+        gate_query(catalogue, schedule, "staged")
     with pytest.raises(ValueError, match="source synthetic has no table to check"):
         queries.coverage(catalogue, catalogue.table(COMPOSITE), source, with_missing=False)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.backfill.coverage import window
 from tasks.settings import Settings
 from tasks.tables.catalogue import load_catalogue
-from tasks.tables.gate_query import facts_query
+from tasks.tables.gate_query import gate_query
 from tasks.warehouse.open import open_warehouse
 from tests.league import League, Row
 from tests.tables.rows import COMPOSITE, DAY, SEASON_START, Case, build_all, read, score, write
@@ -200,7 +200,7 @@ def test_every_expected_player_gets_one_row_from_box_scores_and_the_gate_finds_n
     write(bench, league)
     build_all(bench)
     catalogue = load_catalogue(bench)
-    sql = facts_query(catalogue, catalogue.table(COMPOSITE), f"nba_precompute.{COMPOSITE}")
+    sql = gate_query(catalogue, catalogue.table(COMPOSITE), f"nba_precompute.{COMPOSITE}")
     with open_warehouse(bench.connection()) as warehouse:
         (facts,) = warehouse.fetch(sql, window(bench, SEASON_START, DAY, DAY))
     faults = ("unexpected", "duplicate_keys", "null_keys", "other_days", *(f for f in facts if f.startswith("range_")))
