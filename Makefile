@@ -31,7 +31,8 @@ demo: setup ## Replay the incident on a synthetic league, in .fullcourt/demo.duc
 	@$(BIN)/fullcourt demo
 
 # More processes than two cores have work for: a test waits half of its time, for a server or for a process of its own.
-PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+# They keep bytecode, whatever the environment says: each of them would compile every test again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: setup ## Run the tests, without those marked slow, on a real DuckDB and a real Prefect server
 	$(PYTEST) -m "not slow"
