@@ -1,7 +1,7 @@
 """What a survey has found: all that a plan is decided on."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
@@ -35,7 +35,9 @@ class Survey:
     rows: Mapping[TableDay, Rows]
     """The rows of derived tables."""
     histories: Mapping[TableDay, History]
-    """Of the days that are not skipped."""
+    """Of every derived table and the days that are not skipped."""
+    derived: Sequence[str] = ()
+    """Every derived table."""
     would_be: Mapping[tuple[str, date, str], str] = field(default_factory=dict)
     """A digest of the rows that would be built, by table, day and source; of the days where it matters."""
 
@@ -111,6 +113,11 @@ class Survey:
         """Return the last checkpoint that published a day of a table, whatever was tried after it."""
         history = self.histories.get((table, day))
         return history.published if history else None
+
+    def others(self, day: date, tables: Collection[str]) -> tuple[Checkpoint, ...]:
+        """Return the last checkpoints of the tables of a day that are not among some."""
+        places = [(name, day) for name in self.derived if name not in tables]
+        return tuple(self.histories[each].last for each in places if each in self.histories)
 
     def is_there(self, table: str, day: date) -> bool:
         """Tell whether a day of a table was published, and its rows are the ones that were."""

@@ -43,7 +43,7 @@ def record_off_day(run: Run, game_date: date, checkpoints: Sequence[Checkpoint])
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    record_checkpoints(run, game_date, checkpoints, ())
+    record_checkpoints(run, game_date, checkpoints)
 
 
 @step("read-open-failures", run_name="read-open-failures")

@@ -138,7 +138,9 @@ class _Day:
             self._started_at = datetime.now(UTC)
             self._end(self._build(self._left[0]))
         if not self._is_recorded:
-            record_checkpoints(self._run, self._day.game_date, self._tried, self._retryable)
+            record_checkpoints(
+                self._run, self._day.game_date, self._tried, retryable=self._retryable, others=self._day.others
+            )
             self._is_recorded = True
 
     def _step(self) -> Task[[Run, date, "_Day"], None]:

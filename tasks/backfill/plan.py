@@ -61,6 +61,8 @@ class DayPlan(BaseModel):
     """Tables that one of ``tables`` is built from, not done for this day and not part of this run."""
     stale_dependencies: dict[str, str] = {}
     """Those that are done, but stale, and why."""
+    others: tuple[Checkpoint, ...] = ()
+    """The last checkpoints of the other tables of a day that needs work."""
     bytes_to_read: int | None = None
     """What the day's queries would be billed for; None where reading is free, or there is no work."""
 
@@ -114,15 +116,17 @@ def _plan_day(survey: Survey, request: BackfillRequest, day: date) -> DayPlan:
         renewed = {table.table: "is newer" for table in tables if table.needs_work}
         tables.append(_plan_table(survey, request, name, day, renewed | stale))
     depends_on = {each for name in request.tables for each in survey.builds[name].depends_on}
+    at_work = [table.table for table in tables if table.needs_work]
     absent = [name for name in sorted(depends_on - set(request.tables)) if not survey.is_there(name, day)]
     return DayPlan(
         game_date=day,
         season_start=survey.season_start(day),
         reference=survey.reference(day),
-        skipped=None if any(table.needs_work for table in tables) else skipped,
+        skipped=None if at_work else skipped,
         tables=tuple(tables),
         absent_dependencies=tuple(absent) if skipped is None else (),
         stale_dependencies=stale,
+        others=survey.others(day, at_work) if at_work else (),
     )
 
 

@@ -1,14 +1,16 @@
 """Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tasks.backfill.checkpoint import Checkpoint, History, TableDay
 from tasks.backfill.gate import NOT_DONE, PUBLISHED
+from tasks.backfill.result import DayResult
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
 from tasks.runtime.run import Run
@@ -20,19 +22,26 @@ from tasks.warehouse.base import Parameters, Warehouse
 RECORDS = ("backfill_ledger", "precompute_failures")
 HISTORY = "failure_history"
 """The view of both that says which failures are resolved."""
+_CHECKPOINTS = TypeAdapter(tuple[Checkpoint, ...])
 _JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
 def record_checkpoints(
-    run: Run, game_date: date, checkpoints: Sequence[Checkpoint], retryable: Collection[str]
+    run: Run,
+    game_date: date,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    retryable: Collection[str] = (),
+    others: Iterable[Checkpoint] = (),
 ) -> None:
-    """Write a day's checkpoints: the ledger first, then the artifacts that mirror it.
+    """Write a day's checkpoints: the ledger first, then the artifact that mirrors it.
 
     Args:
         run: The current one.
         game_date: The day.
         checkpoints: One for each table that was tried.
         retryable: The tables that failed of an error that may pass.
+        others: The last checkpoints of the day's other tables.
 
     Raises:
         TransientError: Another attempt can succeed.
@@ -43,26 +52,48 @@ def record_checkpoints(
         warehouse.append(run.catalogue.table("backfill_ledger"), [_ledger_row(each) for each in checkpoints])
         if failures:
             warehouse.append(run.catalogue.table("precompute_failures"), failures)
-    for checkpoint in checkpoints:
-        write_artifact(run.settings, checkpoint)
+    _write_artifact(run, game_date, _in_order(run, [*others, *checkpoints]))
 
 
-def write_artifact(settings: Settings, checkpoint: Checkpoint) -> None:
+def _in_order(run: Run, checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
+    """Return the last checkpoint of each derived table, in the order in which the tables need each other."""
+    last = {each.table_name: each for each in checkpoints}
+    return [last[name] for name in run.catalogue.derived if name in last]
+
+
+def _write_artifact(run: Run, game_date: date, checkpoints: Sequence[Checkpoint]) -> None:
     """Write the artifact that a person reads in Prefect's UI and ``parse_artifact`` reads back.
 
-    An artifact that Prefect does not take is no loss: the ledger has the record, and the next plan writes it again.
+    An artifact that Prefect does not take is no loss: the ledger has the records, and the next plan writes it again.
     """
-    key = artifact_key(settings, checkpoint.table_name, checkpoint.game_date)
-    write_markdown(key, render_artifact(checkpoint), description=checkpoint.message)
+    said = "; ".join(f"{each.table_name} {each.outcome}: {each.message}" for each in checkpoints)
+    write_markdown(artifact_key(run.settings, game_date), render_artifact(checkpoints), description=said)
 
 
-def artifact_key(settings: Settings, table: str, game_date: date) -> str:
-    """Return the key of a checkpoint's artifact: table, day, and a digest that tells this warehouse from others."""
+def artifact_key(settings: Settings, game_date: date) -> str:
+    """Return the key of a day's artifact: the day, and a digest that tells this warehouse from others."""
+    return f"backfill-{game_date.isoformat()}-{settings.warehouse_digest}"
+
+
+def former_key(settings: Settings, table: str, game_date: date) -> str:
+    """Return the key that the artifact of one table of a day had before there was one for all of them."""
     return f"{table.replace('_', '-')}-{game_date.isoformat()}-{settings.warehouse_digest}"
 
 
-def render_artifact(checkpoint: Checkpoint) -> str:
-    """Return a checkpoint as markdown: a table for a person, then the whole record as JSON."""
+def render_artifact(checkpoints: Sequence[Checkpoint]) -> str:
+    """Return a day's checkpoints as markdown: a section a table for a person, then the whole records as JSON."""
+    day = DayResult(game_date=checkpoints[0].game_date, kept=tuple(checkpoints))
+    sections = [line for each in checkpoints for line in (*_section(each, "##"), "")]
+    records = f"[{','.join(each.model_dump_json(indent=1) for each in checkpoints)}]"
+    return "\n".join([f"# {day.game_date} {day.outcome}", "", *sections, *markdown.record(records), ""])
+
+
+def render_former(checkpoint: Checkpoint) -> str:
+    """Return one checkpoint as the markdown of an artifact of its own."""
+    return "\n".join([*_section(checkpoint, "#"), "", *markdown.record(checkpoint.model_dump_json(indent=1)), ""])
+
+
+def _section(checkpoint: Checkpoint, level: str) -> list[str]:
     facts = {
         "outcome": checkpoint.outcome,
         "source": checkpoint.source,
@@ -76,14 +107,14 @@ def render_artifact(checkpoint: Checkpoint) -> str:
         facts["mean completeness"] = checkpoint.completeness_percent
     if checkpoint.decision_reason is not None:
         facts |= {"decided by": checkpoint.decided_by, "reason of the decision": checkpoint.decision_reason}
-    lines = [f"# {checkpoint.table_name} {checkpoint.game_date}", "", *markdown.table(("", ""), facts.items())]
+    lines = [f"{level} {checkpoint.table_name} {checkpoint.game_date}", "", *markdown.table(("", ""), facts.items())]
     if checkpoint.missing:
         missing = ", ".join(checkpoint.missing)
         lines += ["", f"Missing ({len(checkpoint.missing)}): {markdown.text(missing)}"]
     if checkpoint.source_missing:
         count, missing = len(checkpoint.source_missing), first_of(checkpoint.source_missing, limit=20)
         lines += ["", f"Not in the preferred source ({count}): {markdown.text(missing)}"]
-    return "\n".join([*lines, "", *markdown.record(checkpoint.model_dump_json(indent=1)), ""])
+    return lines
 
 
 def _covered(checkpoint: Checkpoint) -> str:
@@ -92,55 +123,67 @@ def _covered(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.covered} of {checkpoint.expected} expected, {checkpoint.coverage_percent}"
 
 
-def parse_artifact(text: str) -> Checkpoint | None:
-    """Read a checkpoint back from its artifact; None unless the text is what would be written of the record in it."""
+def parse_artifact(text: str) -> tuple[Checkpoint, ...]:
+    """Read a day's checkpoints back from its artifact; none unless the text is what would be written of them."""
     found = markdown.read_record(text)
-    if found is None:
-        return None
     try:
-        checkpoint = Checkpoint.model_validate_json(found)
+        checkpoints = _CHECKPOINTS.validate_json(found or "[]")
     except ValidationError:
-        return None
-    return checkpoint if render_artifact(checkpoint) == text else None
+        return ()
+    return checkpoints if checkpoints and render_artifact(checkpoints) == text else ()
 
 
-def read_histories(
-    run: Run, warehouse: Warehouse, tables: Collection[str], days: Collection[date]
-) -> dict[TableDay, History]:
-    """Return the history of each table and day: the ledger's, or the artifact's where the ledger has none.
+def _parse_former(text: str) -> tuple[Checkpoint, ...]:
+    """Read the checkpoint of an artifact of its own; none unless the text is what would be written of it."""
+    found = markdown.read_record(text)
+    try:
+        checkpoint = Checkpoint.model_validate_json(found or "")
+    except ValidationError:
+        return ()
+    return (checkpoint,) if render_former(checkpoint) == text else ()
+
+
+def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> dict[TableDay, History]:
+    """Return the history of each derived table and day: the ledger's, or the artifact's where the ledger has none.
 
     The ledger is restored with the rows that it describes. An artifact that says anything else is written
     again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
     """
-    ledger = _read_ledger(run, warehouse, tables, days)
-    keys = {artifact_key(run.settings, table, day): (table, day) for table in tables for day in days}
+    histories = _read_ledger(run, warehouse, days)
+    keys = {artifact_key(run.settings, day): day for day in days}
     texts = read_markdown(keys)
     if texts is None:
-        return ledger
-    for key, of in keys.items() if not run.dry_run else ():
-        if of in ledger and texts.get(key) != render_artifact(ledger[of].last):
-            write_artifact(run.settings, ledger[of].last)
-    return _parsed({keys[key]: text for key, text in texts.items() if keys[key] not in ledger}) | ledger
+        return histories
+    found = {keys[key]: parse_artifact(text) for key, text in texts.items()}
+    if not histories and not texts:
+        found = _read_former(run, days)
+    for day, checkpoints in found.items():
+        for each in checkpoints:
+            if each.game_date == day and each.table_name in run.catalogue.derived:
+                histories.setdefault((each.table_name, day), History.of(each))
+    for key, day in keys.items() if not run.dry_run else ():
+        last = [histories[name, day].last for name in run.catalogue.derived if (name, day) in histories]
+        if last and texts.get(key) != render_artifact(last):
+            _write_artifact(run, day, last)
+    return histories
 
 
-def _parsed(texts: Mapping[TableDay, str]) -> dict[TableDay, History]:
-    found = {of: parse_artifact(text) for of, text in texts.items()}
-    return {
-        of: History.of(checkpoint)
-        for of, checkpoint in found.items()
-        if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == of
-    }
+def _read_former(run: Run, days: Collection[date]) -> dict[date, tuple[Checkpoint, ...]]:
+    """Read the artifacts that each table of a day had before there was one for all of them."""
+    keys = {former_key(run.settings, table, day): day for table in run.catalogue.derived for day in days}
+    found: defaultdict[date, tuple[Checkpoint, ...]] = defaultdict(tuple)
+    for key, text in (read_markdown(keys) or {}).items():
+        found[keys[key]] += _parse_former(text)
+    return dict(found)
 
 
-def _read_ledger(
-    run: Run, warehouse: Warehouse, tables: Collection[str], days: Collection[date]
-) -> dict[TableDay, History]:
+def _read_ledger(run: Run, warehouse: Warehouse, days: Collection[date]) -> dict[TableDay, History]:
     sql = queries.latest_ledger(run.catalogue.table("backfill_ledger"))
     parameters: Parameters = {"from_date": min(days), "game_date": max(days), "published": sorted(PUBLISHED)}
     histories: dict[TableDay, History] = {}
     for row in warehouse.fetch(sql, parameters):  # in order of time
         of = row["table_name"], row["game_date"]
-        if of[0] in tables and of[1] in days:
+        if of[0] in run.catalogue.derived and of[1] in days:
             checkpoint, before = Checkpoint.model_validate({**row, **_from_json(row)}), histories.get(of)
             histories[of] = History.of(checkpoint, before.published if before else None)
     return histories

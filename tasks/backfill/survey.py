@@ -78,9 +78,10 @@ def _survey(run: Run, warehouse: Warehouse, request: BackfillRequest) -> Survey:
         expected_digests=_read_expected_digests(run, warehouse, season, first, last),
         rows=read_rows_there(warehouse, catalogue, list(builds), first, last),
         histories={},
+        derived=catalogue.derived,
     )
     days = [day for day in request.days() if found.skipped(day) is None]
-    found = replace(found, histories=read_histories(run, warehouse, list(builds), days) if days else {})
+    found = replace(found, histories=read_histories(run, warehouse, days) if days else {})
     return replace(found, would_be=_read_would_be(run, warehouse, season, doubtful(found, request)))
 
 

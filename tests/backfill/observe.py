@@ -130,14 +130,14 @@ def artifacts(**filters: Any) -> list[dict[str, Any]]:
 
 def checkpoint(settings: Settings, day: date, table: str = MAIN) -> Checkpoint | None:
     """Return the checkpoint that a day's artifact holds; None if there is no artifact."""
-    for artifact in artifacts(key={"any_": [artifact_key(settings, table, day)]}):
-        return parse_artifact(artifact["data"])
-    return None
+    found = artifacts(key={"any_": [artifact_key(settings, day)]})
+    read = (each for artifact in found for each in parse_artifact(artifact["data"]))
+    return next((each for each in read if each.table_name == table), None)
 
 
 def checkpointed(settings: Settings, *some: date) -> set[date]:
-    """Return those of the days that have a checkpoint artifact of the main table."""
-    keys = {artifact_key(settings, MAIN, day): day for day in some}
+    """Return those of the days that have an artifact."""
+    keys = {artifact_key(settings, day): day for day in some}
     return {keys[artifact["key"]] for artifact in artifacts(key={"any_": list(keys)})}
 
 

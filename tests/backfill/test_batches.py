@@ -65,14 +65,17 @@ def refused(monkeypatch: pytest.MonkeyPatch, error: type[Exception], *, table: s
 def counted_builds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
     """Yield the table of every day's rows that are judged, and whether they were staged in a batch."""
     found: list[tuple[str, bool]] = []
-    compared = facts.compared
 
-    def counted(warehouse: Any, catalogue: Any, rows: Staged, *args: Any) -> Any:
-        found.append((rows.table.name, rows.is_kept))
-        return compared(warehouse, catalogue, rows, *args)
+    def counting(read: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(warehouse: Any, catalogue: Any, rows: Staged, *args: Any) -> Any:
+            found.append((rows.table.name, rows.is_kept))
+            return read(warehouse, catalogue, rows, *args)
+
+        return counted
 
     with monkeypatch.context() as patched:
-        patched.setattr("tasks.backfill.build.compared", counted)
+        for read in (facts.compared, facts.facts_of_day):
+            patched.setattr(f"tasks.backfill.build.{read.__name__}", counting(read))
         yield found
 
 

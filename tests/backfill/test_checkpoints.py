@@ -6,7 +6,7 @@ from prefect.client.orchestration import get_client
 
 from flows.backfill import backfill
 from tasks.backfill.checkpoint import Checkpoint
-from tasks.backfill.records import artifact_key
+from tasks.backfill.records import artifact_key, former_key, render_former
 from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backdoor import run_sql
@@ -40,7 +40,7 @@ LEDGER = "nba_orchestration.backfill_ledger"
 
 def delete_artifacts(settings: Settings, some: Iterable[date]) -> None:
     """Delete the checkpoints' artifacts as Prefect's retention does."""
-    keys = [artifact_key(settings, table, day) for day in some for table in TABLES]
+    keys = [artifact_key(settings, day) for day in some]
     with get_client(sync_client=True) as client:
         body = {"artifacts": {"key": {"any_": keys}}, "limit": 200}
         for artifact in client.request("POST", "/artifacts/filter", json=body).json():
@@ -69,7 +69,7 @@ def test_each_table_and_day_has_a_ledger_row_and_an_artifact_that_say_the_same(
     assert {(row["table_name"], row["game_date"], row["category"], row["can_retry"]) for row in failures(settings)} == {
         (table, blocked, "reference_incomplete", False) for table in (*TABLES, MOST)
     }
-    (artifact,) = artifacts(key={"any_": [artifact_key(settings, MOST, warned)]})
+    (artifact,) = artifacts(key={"any_": [artifact_key(settings, warned)]})
     assert artifact["type"] == "markdown"
     for said in ("complete_with_warning", "37 of 40 expected, 92.5 %", "Missing (3): nyk7, nyk8, nyk9", "box_scores"):
         assert said in artifact["data"]
@@ -96,7 +96,7 @@ def test_a_run_that_has_nothing_to_do_writes_no_artifact_of_a_day_again(
     open_season(league, DAY)
     league.expect_upcoming(DAY, lookups(league, DAY))
     league.write(settings)
-    keys = [artifact_key(settings, table, DAY) for table in TABLES]
+    keys = [artifact_key(settings, DAY)]
 
     def versions() -> dict[str, str]:
         return {found["key"]: found["latest_id"] for found in artifacts(key={"any_": keys})}
@@ -119,6 +119,41 @@ def test_without_the_ledger_the_artifacts_are_believed_where_the_rows_are_there(
     run_sql(settings, f"DELETE FROM {LEDGER}", f"DELETE FROM nba_precompute.{MAIN} WHERE game_date = '{two}'")
     assert built(run((one, two))) == {two}
     assert content(settings) == before
+
+
+def test_the_artifacts_that_each_table_of_a_day_had_are_believed_and_written_again_as_one(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    some = days(2)
+    open_season(league, *some)
+    league.write(settings)
+    run((some[0], some[1]))
+    before, recorded = content(settings), [as_record(row) for row in ledger(settings)]
+    delete_artifacts(settings, some)
+    with get_client(sync_client=True) as client:
+        for each in recorded:
+            key, data = former_key(settings, each.table_name, each.game_date), render_former(each)
+            client.request("POST", "/artifacts/", json={"key": key, "type": "markdown", "data": data})
+    run_sql(settings, f"DELETE FROM {LEDGER}")
+    assert built(run((some[0], some[1]))) == set()
+    assert content(settings) == before
+    assert {(each.table_name, each.game_date): each for each in recorded} == {
+        (table, day): checkpoint(settings, day, table) for day in some for table in TABLES
+    }
+
+
+def test_a_run_of_one_table_leaves_the_others_in_the_artifact_of_the_day(
+    league: League, settings: Settings, run: RunBackfill
+) -> None:
+    open_season(league, DAY)
+    league.write(settings)
+    run(DAY)
+    before = {table: checkpoint(settings, DAY, table) for table in TABLES}
+    assert built(run(DAY, tables=[MAIN], resume=False)) == {DAY}
+    after = {table: checkpoint(settings, DAY, table) for table in TABLES}
+    assert None not in before.values()
+    assert {table for table in TABLES if after[table] != before[table]} == {MAIN}
+    assert after[MAIN] == as_record(ledger(settings, table_name=MAIN)[-1])
 
 
 def test_neither_ledger_nor_artifact_is_believed_against_an_empty_table(
@@ -146,7 +181,7 @@ def test_an_artifact_that_a_person_has_changed_past_reading_is_no_checkpoint(
     league.write(settings)
     run(DAY)
     run_sql(settings, f"DELETE FROM {LEDGER}")
-    (artifact,) = artifacts(key={"any_": [artifact_key(settings, MAIN, DAY)]})
+    (artifact,) = artifacts(key={"any_": [artifact_key(settings, DAY)]})
     with get_client(sync_client=True) as client:
         changed = artifact["data"].replace('"complete"', '"all fine"')
         client.request("PATCH", "/artifacts/{id}", path_params={"id": artifact["latest_id"]}, json={"data": changed})

@@ -76,10 +76,10 @@ def test_a_folder_is_all_that_a_table_takes(folders: Path, run: Run) -> None:
     ]
     assert {row["run_id"] for row in rows()} == {row["run_id"] for row in recorded}
     with get_client(sync_client=True) as client:
-        key = artifact_key(load_settings(), "player_form", DAY)
+        key = artifact_key(load_settings(), DAY)
         found = client.request("POST", "/artifacts/latest/filter", json={"artifacts": {"key": {"any_": [key]}}})
     (artifact,) = found.json()
-    checkpoint = parse_artifact(artifact["data"])
+    (checkpoint,) = (each for each in parse_artifact(artifact["data"]) if each.table_name == "player_form")
     assert checkpoint is not None
     assert (checkpoint.outcome, checkpoint.row_count) == ("complete", 10)
 
