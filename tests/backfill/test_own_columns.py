@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pyarrow as pa
+import pytest
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
@@ -10,7 +11,7 @@ from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.base import arrow_schema
 from tasks.warehouse.open import open_warehouse
 from tests.backdoor import run_sql
-from tests.backfill.observe import DAY, MAIN, content, open_season, outcomes
+from tests.backfill.observe import DAY, MAIN, content, days, open_season, outcomes
 from tests.league import League, fetch
 
 RunBackfill = Callable[..., Report]
@@ -36,19 +37,22 @@ def kept(settings: Settings, table: str) -> dict[str, tuple[object, ...]]:
     }
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
 def test_a_day_that_is_built_again_keeps_what_a_person_wrote_beside_its_rows(
-    league: League, settings: Settings, run: RunBackfill
+    league: League, settings: Settings, run: RunBackfill, at_once: int
 ) -> None:
-    open_season(league, DAY)
+    some = days(at_once)  # three are staged at once
+    open_season(league, *some)
     league.write(settings)
-    run(DAY)
+    run((some[0], some[-1]))
     extend(settings, DERIVED)
     before, rows = kept(settings, DERIVED), content(settings)
     assert before["bos1"] == ("bos1!", 1.5, ["a", "bos1"])
-    assert outcomes(run(DAY, resume=False)) == {DAY: "complete"}
+    complete = dict.fromkeys(some, "complete")
+    assert outcomes(run((some[0], some[-1]), resume=False)) == complete
     assert (kept(settings, DERIVED), content(settings)) == (before, rows)
     run_sql(settings, f"DELETE FROM {DERIVED} WHERE player_lookup = 'bos1'")
-    assert outcomes(run(DAY)) == {DAY: "complete"}
+    assert outcomes(run((some[0], some[-1]))) == complete
     assert kept(settings, DERIVED) == {**before, "bos1": (None, None, [])}
     assert content(settings) == rows
 
