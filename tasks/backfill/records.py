@@ -149,7 +149,7 @@ def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> di
     The ledger is restored with the rows that it describes. An artifact that says anything else is written
     again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
     """
-    histories = _read_ledger(run, warehouse, days)
+    histories, derived = _read_ledger(run, warehouse, days), run.catalogue.derived
     keys = {artifact_key(run.settings, day): day for day in days}
     texts = read_markdown(keys)
     if texts is None:
@@ -159,10 +159,10 @@ def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> di
         found = _read_former(run, days)
     for day, checkpoints in found.items():
         for each in checkpoints:
-            if each.game_date == day and each.table_name in run.catalogue.derived:
+            if each.game_date == day and each.table_name in derived:
                 histories.setdefault((each.table_name, day), History.of(each))
     for key, day in keys.items() if not run.dry_run else ():
-        last = [histories[name, day].last for name in run.catalogue.derived if (name, day) in histories]
+        last = [histories[name, day].last for name in derived if (name, day) in histories]
         if last and texts.get(key) != render_artifact(last):
             _write_artifact(run, day, last)
     return histories
@@ -180,10 +180,10 @@ def _read_former(run: Run, days: Collection[date]) -> dict[date, tuple[Checkpoin
 def _read_ledger(run: Run, warehouse: Warehouse, days: Collection[date]) -> dict[TableDay, History]:
     sql = queries.latest_ledger(run.catalogue.table("backfill_ledger"))
     parameters: Parameters = {"from_date": min(days), "game_date": max(days), "published": sorted(PUBLISHED)}
-    histories: dict[TableDay, History] = {}
+    histories, derived = dict[TableDay, History](), run.catalogue.derived
     for row in warehouse.fetch(sql, parameters):  # in order of time
         of = row["table_name"], row["game_date"]
-        if of[0] in run.catalogue.derived and of[1] in days:
+        if of[0] in derived and of[1] in days:
             checkpoint, before = Checkpoint.model_validate({**row, **_from_json(row)}), histories.get(of)
             histories[of] = History.of(checkpoint, before.published if before else None)
     return histories
