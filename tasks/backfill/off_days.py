@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.plan import DayPlan
-from tasks.backfill.records import record_checkpoints
+from tasks.backfill.records import read_histories, record_checkpoints
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
@@ -43,7 +43,9 @@ def record_off_day(run: Run, game_date: date, checkpoints: Sequence[Checkpoint])
         TransientError: Another attempt can succeed; the task is retried.
         WarehouseError: The warehouse refused.
     """
-    record_checkpoints(run, game_date, checkpoints)
+    with run.warehouse("histories", game_date=game_date) as warehouse:
+        others = [history.last for history in read_histories(run, warehouse, [game_date]).values()]
+    record_checkpoints(run, game_date, checkpoints, others=others)
 
 
 @step("read-open-failures", run_name="read-open-failures")

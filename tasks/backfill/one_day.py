@@ -89,7 +89,7 @@ class _Day:
     def __init__(self, run: Run, request: BackfillRequest, day: DayPlan, batch: Batch) -> None:
         self._run, self._request, self._day, self._batch = run, request, day, batch
         self._left = [table for table in day.tables if table.needs_work]
-        self._started_at, self._is_recorded = datetime.now(UTC), run.dry_run
+        self._started_at, self._is_recorded, self._written = datetime.now(UTC), run.dry_run, set[str]()
         self._reference, self._counts = day.reference, dict[str, SourceCounts]()
         self._tried: list[Checkpoint] = []
         self._retryable: set[str] = set()
@@ -118,12 +118,16 @@ class _Day:
             while self._left:
                 self._end(self._failed(self._left[0], error))
         while self._left or not self._is_recorded:
+            begun_with = len(self._left)
             try:
                 retrying(self._step())(self._run, self._day.game_date, self)
             except Exception as raised:
+                error = understand(raised)
+                if isinstance(error, TransientError) and len(self._left) < begun_with:
+                    continue  # others have used up its attempts
                 if not self._left:  # the records could not be written
                     raise
-                self._end(self._failed(self._left[0], understand(raised)))
+                self._end(self._failed(self._left[0], error))
         tried, self._tried = tuple(self._tried), []
         return tried
 
@@ -139,7 +143,12 @@ class _Day:
             self._end(self._build(self._left[0]))
         if not self._is_recorded:
             record_checkpoints(
-                self._run, self._day.game_date, self._tried, retryable=self._retryable, others=self._day.others
+                self._run,
+                self._day.game_date,
+                self._tried,
+                retryable=self._retryable,
+                others=self._day.others,
+                written=self._written,
             )
             self._is_recorded = True
 

@@ -1,7 +1,6 @@
 """Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
 
 import json
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -33,6 +32,7 @@ def record_checkpoints(
     *,
     retryable: Collection[str] = (),
     others: Iterable[Checkpoint] = (),
+    written: set[str] | None = None,
 ) -> None:
     """Write a day's checkpoints: the ledger first, then the artifact that mirrors it.
 
@@ -42,16 +42,23 @@ def record_checkpoints(
         checkpoints: One for each table that was tried.
         retryable: The tables that failed of an error that may pass.
         others: The last checkpoints of the day's other tables.
+        written: The tables that an earlier attempt has written to; those that this one writes to are added.
 
     Raises:
         TransientError: Another attempt can succeed.
         WarehouseError: The warehouse refused.
     """
-    failures = [_failure_row(each, each.table_name in retryable) for each in checkpoints if each.outcome in NOT_DONE]
+    written = set() if written is None else written
+    failed = [each for each in checkpoints if each.outcome in NOT_DONE]
+    rows = {
+        "backfill_ledger": [_ledger_row(each) for each in checkpoints],
+        "precompute_failures": [_failure_row(each, each.table_name in retryable) for each in failed],
+    }
     with run.warehouse("record", game_date=game_date) as warehouse:
-        warehouse.append(run.catalogue.table("backfill_ledger"), [_ledger_row(each) for each in checkpoints])
-        if failures:
-            warehouse.append(run.catalogue.table("precompute_failures"), failures)
+        for name in RECORDS:
+            if rows[name] and name not in written:
+                warehouse.append(run.catalogue.table(name), rows[name])
+                written.add(name)
     _write_artifact(run, game_date, _in_order(run, [*others, *checkpoints]))
 
 
@@ -133,14 +140,14 @@ def parse_artifact(text: str) -> tuple[Checkpoint, ...]:
     return checkpoints if checkpoints and render_artifact(checkpoints) == text else ()
 
 
-def _parse_former(text: str) -> tuple[Checkpoint, ...]:
-    """Read the checkpoint of an artifact of its own; none unless the text is what would be written of it."""
+def _parse_former(text: str) -> Checkpoint | None:
+    """Read the checkpoint of an artifact of its own; None unless the text is what would be written of it."""
     found = markdown.read_record(text)
     try:
         checkpoint = Checkpoint.model_validate_json(found or "")
     except ValidationError:
-        return ()
-    return (checkpoint,) if render_former(checkpoint) == text else ()
+        return None
+    return checkpoint if render_former(checkpoint) == text else None
 
 
 def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> dict[TableDay, History]:
@@ -154,13 +161,11 @@ def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> di
     texts = read_markdown(keys)
     if texts is None:
         return histories
-    found = {keys[key]: parse_artifact(text) for key, text in texts.items()}
-    if not histories and not texts:
-        found = _read_former(run, days)
-    for day, checkpoints in found.items():
-        for each in checkpoints:
-            if each.game_date == day and each.table_name in derived:
-                histories.setdefault((each.table_name, day), History.of(each))
+    for key, text in texts.items():
+        for each in parse_artifact(text):
+            if each.game_date == keys[key] and each.table_name in derived:
+                histories.setdefault((each.table_name, each.game_date), History.of(each))
+    histories |= _read_former(run, [(name, day) for name in derived for day in days if (name, day) not in histories])
     for key, day in keys.items() if not run.dry_run else ():
         last = [histories[name, day].last for name in derived if (name, day) in histories]
         if last and texts.get(key) != render_artifact(last):
@@ -168,13 +173,15 @@ def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> di
     return histories
 
 
-def _read_former(run: Run, days: Collection[date]) -> dict[date, tuple[Checkpoint, ...]]:
+def _read_former(run: Run, wanted: Collection[TableDay]) -> dict[TableDay, History]:
     """Read the artifacts that each table of a day had before there was one for all of them."""
-    keys = {former_key(run.settings, table, day): day for table in run.catalogue.derived for day in days}
-    found: defaultdict[date, tuple[Checkpoint, ...]] = defaultdict(tuple)
+    keys = {former_key(run.settings, table, day): (table, day) for table, day in wanted}
+    found = {}
     for key, text in (read_markdown(keys) or {}).items():
-        found[keys[key]] += _parse_former(text)
-    return dict(found)
+        checkpoint = _parse_former(text)
+        if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == keys[key]:
+            found[keys[key]] = History.of(checkpoint)
+    return found
 
 
 def _read_ledger(run: Run, warehouse: Warehouse, days: Collection[date]) -> dict[TableDay, History]:

@@ -11,7 +11,7 @@ from prefect import get_run_logger
 from prefect.client.base import ServerType
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.runtime import flow_run, task_run
 
@@ -107,8 +107,11 @@ def current_origin(
 
 
 def _start() -> str:
-    """Return the start time of the run's process: a suspended and resumed run keeps its run count."""
-    context = FlowRunContext.get()
+    """Return the start time of the task run, or of the run's process: a run that is resumed keeps its run count.
+
+    Two task runs of one step of a day, the second of which goes on where the first one failed, both begin with 1.
+    """
+    context = TaskRunContext.get() or FlowRunContext.get()
     return f"{int(context.start_time.timestamp() * 1e6):x}" if context else uuid4().hex[:8]
 
 

@@ -131,14 +131,15 @@ class Connection:
         (name,) = self._open.execute("SELECT current_database()").fetchone() or ("",)
         return '"' + str(name).replace('"', '""') + '"'
 
-    def _columns_of(self, table: TableSpec) -> list[str]:
+    def _types_of(self, table: TableSpec) -> dict[str, str]:
+        """Return the columns of a table, in their order, and DuckDB's types of them; none if there is no such table."""
         with self._translated(table):
             found = self._open.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
                 "AND schema_name = $dataset AND table_name = $name ORDER BY column_index",
                 {"dataset": table.dataset, "name": table.name},
             ).fetchall()
-        return [str(name) for (name,) in found]
+        return dict(found)
 
     def _has(self, name: str) -> bool:
         dataset, _, table = name.partition(".")

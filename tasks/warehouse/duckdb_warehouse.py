@@ -92,7 +92,7 @@ class DuckDBWarehouse(Moments):
         location = f"staged_{table.name}"
         text, bound = self._bind(sql, parameters)
         with self._translated(table):
-            self._run(f"CREATE OR REPLACE TEMPORARY TABLE {location} AS {_typed(table, text)}", bound)
+            self._run(f"CREATE OR REPLACE TEMPORARY TABLE {location} AS {self._typed(table, text)}", bound)
         try:
             yield Staged(table=table, game_date=game_date, location=location)
         finally:
@@ -105,7 +105,7 @@ class DuckDBWarehouse(Moments):
         text, bound = self._bind(sql, parameters)
         with self._translated(table):
             self._open.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_KEPT}")
-            self._run(f"CREATE OR REPLACE TABLE {location} AS {_typed(table, text)}", bound)
+            self._run(f"CREATE OR REPLACE TABLE {location} AS {self._typed(table, text)}", bound)
         return location
 
     def drop_kept(self, location: str) -> None:
@@ -212,6 +212,12 @@ class DuckDBWarehouse(Moments):
         with self._translated():
             self._run(f"DROP TABLE IF EXISTS {backup.location}")
 
+    def _typed(self, table: TableSpec, sql: str) -> str:
+        """Return a query for rows with the columns of a table, each of the type that it has there."""
+        there = self._types_of(table)
+        types = {column.name: there.get(column.name, DUCKDB_TYPES[column.type]) for column in table.columns}
+        return f"SELECT {', '.join(f'CAST({name} AS {kind}) AS {name}' for name, kind in types.items())} FROM ({sql})"
+
     @contextmanager
     def _completed(
         self,
@@ -223,7 +229,7 @@ class DuckDBWarehouse(Moments):
         bound: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
         """Yield the rows to insert: a source's, with the old values of the columns that only the table has."""
-        own = own_columns(table, self._columns_of(table))
+        own = own_columns(table, self._types_of(table))
         if not own:
             yield source
             return
@@ -232,12 +238,6 @@ class DuckDBWarehouse(Moments):
         self._run(f"CREATE OR REPLACE TEMPORARY TABLE completed_rows AS {rows}", bound)
         yield "temp.completed_rows"
         self._run("DROP TABLE temp.completed_rows")
-
-
-def _typed(table: TableSpec, sql: str) -> str:
-    """Return a query for rows with the columns of a table, each of its type."""
-    columns = ", ".join(f"CAST({c.name} AS {DUCKDB_TYPES[c.type]}) AS {c.name}" for c in table.columns)
-    return f"SELECT {columns} FROM ({sql})"
 
 
 def _backup(name: str, comment: str, location: str) -> Backup | None:

@@ -86,10 +86,11 @@ class BigQueryWarehouse(Reading):
         location, server = self._staging(table.name, "kept", run_id), self._origin.server
         with _named(table):
             sql, parameters = self._at_its_moment(sql, parameters)
+            rows = self._rows_for(table, sql)
             if own_columns(table, self._types_of(table)):
-                create = create_kept(location, sql, run_id, server)
+                create = create_kept(location, rows, run_id, server)
             else:
-                create = f"{create_staging(location, table, run_id, server)}\nAS {self._rows_for(table, sql)}"
+                create = f"{create_staging(location, table, run_id, server)}\nAS {rows}"
             self._query(Purpose("keep", table.name), create, parameters)
         return location
 
@@ -118,7 +119,8 @@ class BigQueryWarehouse(Reading):
             f"{source} {target}",
             lambda job_id: self._client.copy_table(source, target, job_id=job_id, job_config=config, **ONCE),
         )
-        return int(job._properties["statistics"]["copy"]["copiedRows"])  # noqa: SLF001 - it has no property
+        copied = job._properties.get("statistics", {}).get("copy", {}).get("copiedRows")  # noqa: SLF001 - no property
+        return int(copied) if copied is not None else self._count(table, staged.game_date)
 
     def append(self, table: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a table by a load job, all or nothing; what other threads append meanwhile goes with it."""
@@ -227,15 +229,23 @@ WHEN NOT MATCHED BY SOURCE AND t.{table.partition} BETWEEN @first AND @last AND 
             lambda: self._client.delete_table(self._path(backup.location), not_found_ok=True, **ONCE),
         )
 
-    def _rows_for(self, table: TableSpec, sql: str, *, replacing: str = "FALSE") -> str:
+    def _count(self, table: TableSpec, game_date: date) -> int:
+        sql = f"SELECT COUNT(*) AS row_count FROM {table.full_name} WHERE {table.partition} = @game_date"
+        return int(self.fetch(sql, {"game_date": game_date})[0]["row_count"])
+
+    def _rows_for(self, table: TableSpec, sql: str, *, replacing: str | None = None) -> str:
         """Return the query for rows in the order and of the types of the table: BigQuery matches by position.
 
-        A column that only the table has keeps the value of the row with the same key, of those that are replaced.
+        A column that only the table has keeps the value of the row with the same key, of those that are replaced; it is
+        left out if none are.
         """
         types = {column.name: column.type for column in table.columns}
         there = self._types_of(table) or types
         source = f"(\n{sql}\n)"
-        if own := own_columns(table, there):
+        own = own_columns(table, there)
+        if replacing is None:
+            there = {name: kind for name, kind in there.items() if name not in own}
+        elif own:
             source = f"(\n{with_kept(table, source, columns=list(types), own=own, where=replacing, quote='`')}\n)"
         columns = (
             f"CAST({name} AS {kind}) AS {name}" if name in types else f"`{name}`" for name, kind in there.items()
