@@ -186,9 +186,9 @@ def test_the_gate_counts_rows_of_another_day(extra: Settings) -> None:
 def test_a_number_that_is_none_is_out_of_range(extra: Settings) -> None:
     ranged = [*COLUMNS[:2], {**COLUMNS[2], "type": "FLOAT64"}, COLUMNS[3]]
     root = extra.duckdb_path.parent / "ranged"
-    table_folder(root, columns=ranged)
+    table_folder(root, name="player_form_of_floats", columns=ranged)
     catalogue = load_catalogue(extra.model_copy(update={"extra_tables_dir": root}))
-    spec = catalogue.table("player_form")
+    spec = catalogue.table("player_form_of_floats")
     sql = f"SELECT 'a' AS player_lookup, DATE '{DAY}' AS game_date, CAST('NaN' AS FLOAT64) AS games, 'r' AS run_id"
     with (
         open_warehouse(extra.connection()) as warehouse,
