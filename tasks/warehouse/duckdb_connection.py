@@ -134,12 +134,11 @@ class Connection:
     def _types_of(self, table: TableSpec) -> dict[str, str]:
         """Return the columns of a table, in their order, and DuckDB's types of them; none if there is no such table."""
         with self._translated(table):
-            found = self._open.execute(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-                "AND schema_name = $dataset AND table_name = $name ORDER BY column_index",
-                {"dataset": table.dataset, "name": table.name},
-            ).fetchall()
-        return dict(found)
+            try:
+                found = self._open.execute(f"DESCRIBE {self._home}.{table.full_name}").fetchall()
+            except duckdb.CatalogException:
+                return {}
+        return {name: kind for name, kind, *_ in found}
 
     def _has(self, name: str) -> bool:
         dataset, _, table = name.partition(".")
