@@ -15,6 +15,7 @@ from tasks.backfill.off_days import close_failures
 from tasks.backfill.progress import name_run
 from tasks.backfill.report import Report, report_run
 from tasks.backfill.request import MAX_CONCURRENCY, BackfillRequest, Bytes, Concurrency, Days, Failures, Why
+from tasks.backfill.season_page import publish_seasons
 from tasks.backfill.survey import plan_backfill, publish_plan
 from tasks.calendar import league_day
 from tasks.parameters import Day, check
@@ -108,4 +109,5 @@ def backfill(
         results = run_days(fixed, request, plan.days)
         close_failures(run, request, plan.days)
     report = retrying(report_run)(run, request, plan.days, results)
+    publish_seasons(run, request, results)
     return state_of(report, is_done=report.is_done)

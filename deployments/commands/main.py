@@ -67,7 +67,7 @@ def down(home: Path) -> int:
 
 @fullcourt.command()
 @_home
-def status(home: Path) -> int:
+def services(home: Path) -> int:
     """Say which local services are running.
 
     Exits with 1 unless all are.
@@ -104,6 +104,34 @@ def run(name: str, start_date: str | None, end_date: str | None, param: Sequence
 
     days = {"start_date": start_date, "end_date": end_date}
     return run_and_watch(name, {name: day for name, day in days.items() if day is not None}, param, home)
+
+
+@fullcourt.command()
+@click.option("--season", type=int, metavar="YEAR", help="The year in which it began (default: the last recorded one).")
+@click.option("--all", "all_seasons", is_flag=True, help="Every season that has a record.")
+@click.option("--table", metavar="NAME", help="The derived table (default: player_composite_factors).")
+def status(season: int | None, *, all_seasons: bool, table: str | None) -> int:
+    """Show a season as a calendar, and the days that need you.
+
+    It reads the ledger and the schedule, and nothing of Prefect. Exits with 1 if any day needs you.
+    """
+    from deployments.commands.status import show_status
+
+    if season is not None and all_seasons:
+        raise click.UsageError("--season, --all: give one of them")
+    return show_status(season, all_seasons=all_seasons, table=table)
+
+
+@fullcourt.command()
+@click.argument("game_date", metavar="DAY", help="As in 2023-02-23.")
+def day(game_date: str) -> int:
+    """Show everything that is recorded of a day.
+
+    Exits with 1 if it needs you.
+    """
+    from deployments.commands.day import show_day
+
+    return show_day(game_date)
 
 
 @fullcourt.command()

@@ -1,28 +1,26 @@
 """Write checkpoints, and read them back: from Prefect's artifacts and from the ledger in the warehouse."""
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.backfill.checkpoint import Checkpoint, History, TableDay
-from tasks.backfill.gate import NOT_DONE, PUBLISHED
+from tasks.backfill.gate import NOT_DONE
+from tasks.backfill.ledger import ledger_row, read_ledger
 from tasks.backfill.result import DayResult
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import read_markdown, write_markdown
 from tasks.runtime.run import Run
 from tasks.settings import Settings
-from tasks.tables import queries
 from tasks.text import first_of
-from tasks.warehouse.base import Parameters, Warehouse
+from tasks.warehouse.base import Warehouse
 
 RECORDS = ("backfill_ledger", "precompute_failures")
 HISTORY = "failure_history"
 """The view of both that says which failures are resolved."""
 _CHECKPOINTS = TypeAdapter(tuple[Checkpoint, ...])
-_JSON_COLUMNS = ("missing", "source_missing", "inputs")
 
 
 def record_checkpoints(
@@ -51,7 +49,7 @@ def record_checkpoints(
     written = set() if written is None else written
     failed = [each for each in checkpoints if each.outcome in NOT_DONE]
     rows = {
-        "backfill_ledger": [_ledger_row(each) for each in checkpoints],
+        "backfill_ledger": [ledger_row(each) for each in checkpoints],
         "precompute_failures": [_failure_row(each, each.table_name in retryable) for each in failed],
     }
     with run.warehouse("record", game_date=game_date) as warehouse:
@@ -156,7 +154,7 @@ def read_histories(run: Run, warehouse: Warehouse, days: Collection[date]) -> di
     The ledger is restored with the rows that it describes. An artifact that says anything else is written
     again, unless nothing is to be changed: Prefect has lost it, or did not take the last one.
     """
-    histories, derived = _read_ledger(run, warehouse, days), run.catalogue.derived
+    histories, derived = read_ledger(warehouse, run.catalogue, days), run.catalogue.derived
     keys = {artifact_key(run.settings, day): day for day in days}
     texts = read_markdown(keys)
     if texts is None:
@@ -182,27 +180,6 @@ def _read_former(run: Run, wanted: Collection[TableDay]) -> dict[TableDay, Histo
         if checkpoint is not None and (checkpoint.table_name, checkpoint.game_date) == keys[key]:
             found[keys[key]] = History.of(checkpoint)
     return found
-
-
-def _read_ledger(run: Run, warehouse: Warehouse, days: Collection[date]) -> dict[TableDay, History]:
-    sql = queries.latest_ledger(run.catalogue.table("backfill_ledger"))
-    parameters: Parameters = {"from_date": min(days), "game_date": max(days), "published": sorted(PUBLISHED)}
-    histories, derived = dict[TableDay, History](), run.catalogue.derived
-    for row in warehouse.fetch(sql, parameters):  # in order of time
-        of = row["table_name"], row["game_date"]
-        if of[0] in derived and of[1] in days:
-            checkpoint, before = Checkpoint.model_validate({**row, **_from_json(row)}), histories.get(of)
-            histories[of] = History.of(checkpoint, before.published if before else None)
-    return histories
-
-
-def _ledger_row(checkpoint: Checkpoint) -> dict[str, Any]:
-    record = checkpoint.model_dump()
-    return record | {name: json.dumps(record[name], sort_keys=True) for name in _JSON_COLUMNS}
-
-
-def _from_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: json.loads(row[name]) for name in _JSON_COLUMNS}
 
 
 def _failure_row(checkpoint: Checkpoint, can_retry: bool) -> dict[str, Any]:

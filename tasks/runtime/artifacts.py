@@ -23,6 +23,7 @@ from prefect.events import emit_event
 from prefect.exceptions import MissingContextError, PrefectException
 from prefect.logging import get_logger, get_run_logger
 from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
 
 from tasks.runtime import markdown
 
@@ -86,6 +87,12 @@ def read_markdown(keys: Collection[str]) -> dict[str, str] | None:
             return None
         found |= page
     return found
+
+
+def address(key: str) -> str | None:
+    """Return the page of an artifact in Prefect's UI; None if its address is not known."""
+    base = get_current_settings().ui_url
+    return f"{base.rstrip('/')}/artifacts/key/{key}" if base else None
 
 
 def take_failures() -> str:

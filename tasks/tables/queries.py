@@ -220,3 +220,14 @@ FROM {ledger.full_name}
 WHERE game_date BETWEEN @from_date AND @game_date"""
         },
     )
+
+
+def ledger_of_day(ledger: TableSpec) -> str:
+    """Every ledger row of @game_date, in order of time. Grain: as the ledger."""
+    columns = ", ".join(column.name for column in ledger.columns)
+    return f"SELECT {columns} FROM {ledger.full_name} WHERE game_date = @game_date ORDER BY recorded_at, run_id"
+
+
+def recorded_days(ledger: TableSpec) -> str:
+    """The first and the last day that the ledger knows; one row, NULL if there is none."""
+    return f"SELECT MIN(game_date) AS first_day, MAX(game_date) AS last_day FROM {ledger.full_name}"

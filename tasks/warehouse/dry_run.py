@@ -21,7 +21,9 @@ from tasks.warehouse.open import open_warehouse
 STAGED = "staged_rows"
 
 
-def open_for_run(settings: Settings, origin: Origin, *, dry_run: bool, moment: Moment | None = None) -> Warehouse:
+def open_for_run(
+    settings: Settings, origin: Origin | None, *, dry_run: bool, moment: Moment | None = None
+) -> Warehouse:
     """Return the warehouse for a backfill, not yet connected; in a dry run, one that changes nothing."""
     warehouse = open_warehouse(settings.connection(), origin, moment)
     if not dry_run:

@@ -29,6 +29,7 @@ SHARED = (
     "reference",
     "scheduled",
     "scheduled_sides",
+    "season_days",
     "seasons",
 )
 
@@ -71,6 +72,8 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "rows that are there", queries.rows_there(derived)
     yield "digests of the expected sets", queries.expected_digests(tables)
     yield "open failures", off_days.OPEN_FAILURES
+    yield "days of the ledger", queries.recorded_days(tables.table("backfill_ledger"))
+    yield "a day of the ledger", queries.ledger_of_day(tables.table("backfill_ledger"))
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield from {"newest final game": doubt.NEWEST_FINAL_GAME, "newest box score": doubt.NEWEST_BOX_SCORE}.items()
     yield "unplayed games", doubt.UNPLAYED_GAMES
