@@ -11,9 +11,9 @@ from tasks.backfill.result import DayResult
 from tasks.backfill.season import Season, SeasonDay
 from tasks.backfill.season_picture import data_uri, draw
 from tasks.backfill.season_survey import read_seasons
-from tasks.errors import FullcourtError
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import address, write_markdown
+from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
 from tasks.settings import Settings
@@ -27,8 +27,8 @@ def publish_seasons(run: Run, request: BackfillRequest, results: Sequence[DayRes
     """Write a page for each season and table of a run, as artifacts of the flow run itself; never fails the run."""
     try:
         seasons = retrying(survey_seasons)(run, request, results)
-    except FullcourtError as error:
-        get_run_logger().warning("the seasons' pages were not written, which changes no row: %s", error)
+    except Exception as raised:  # noqa: BLE001 - a page that is not written is no failure of the days
+        get_run_logger().warning("the seasons' pages were not written, which changes no row: %s", understand(raised))
         return
     for season in seasons:
         key, said = season_key(run.settings, season), f"{season.table} {season.name}: {season.headline}"

@@ -1,4 +1,4 @@
-"""What the tests of the first check and of the alerts share."""
+"""What the tests of the first check, of the alerts and of what a browser shows share."""
 
 import threading
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from prefect.client.orchestration import get_client
 
 from deployments.registered.alert_registration import register_alerts
 from tasks.settings import Settings, load_settings
+from tests.deployments.browser import DRIVER, Browser, open_browser
 from tests.deployments.checkup import Doctor, in_service, poll, settle_leftovers
 from tests.deployments.inbox import Inbox, remove_alerts
 
@@ -63,3 +64,11 @@ def told(inbox: Inbox) -> Inbox:
     """A webhook that the registered alerts tell, so that the first check finds nothing to say of them."""
     register_alerts(load_settings())
     return inbox
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if DRIVER is None:
+        pytest.skip("chromedriver is not installed (on Debian: apt-get install chromium chromium-driver)")
+    with open_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

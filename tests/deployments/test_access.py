@@ -27,7 +27,7 @@ from deployments.local.prefect_server import access, api_url, free_port, request
 from deployments.local.services import Service
 from tasks.errors import SettingsError
 from tasks.settings import PROJECT_ROOT
-from tests.deployments.browser import DRIVER, REBOUND, Browser, open_browser
+from tests.deployments.browser import REBOUND, Browser
 from tests.fixtures.prefect import NewHome
 from tests.prefect_api import call
 
@@ -160,14 +160,6 @@ def test_a_run_that_fails_of_a_refused_request_keeps_no_password(entrypoint: str
     assert written, "the failure was not kept at all: this test sees nothing"
     for secret in (auth, base64.b64encode(auth.encode()).decode()):
         assert [path for path in written if secret.encode() in path.read_bytes()] == []
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if DRIVER is None:
-        pytest.skip("chromedriver is not installed (on Debian: apt-get install chromium chromium-driver)")
-    with open_browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 def test_the_ui_asks_for_the_password_once_and_shows_the_runs(server: Service, browser: Browser) -> None:
