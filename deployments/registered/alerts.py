@@ -59,6 +59,7 @@ _ADVICE = {
     "backfill": "The artifact backfill-report names every day that is blocked or failed, and why; "
     "docs/troubleshooting.md says what to do about each. What is published is complete: fix the cause and run the same "
     "range again, it does the days that are left.",
+    "heal": "No backfill was asked for. Read the run's log, and fix the cause; the next run looks at the same days.",
     "ingest": "The artifacts ingest-report and ingest-rejections name every file and row that was not loaded, and why. "
     "Correct the file and load it again: a rerun leaves no duplicates.",
     "cleanup": f"Read the run's log, fix the cause, and run it again: it does what is left. {_LOG} Its last rows say "

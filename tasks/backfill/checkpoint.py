@@ -152,6 +152,13 @@ def staleness(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
     return (*reasons, *changed_inputs(checkpoint, now))
 
 
+def is_as_tried(checkpoint: Checkpoint, now: Now) -> bool:
+    """Tell whether an attempt that did not publish was made on what would be read now, by the same code."""
+    if checkpoint.is_done or checkpoint.code_version != now.code_version:
+        return False
+    return checkpoint.expected_digest in (None, now.expected_digest) and not changed_inputs(checkpoint, now)
+
+
 def depends_on_rows(checkpoint: Checkpoint, now: Now) -> bool:
     """Tell whether a published day is stale or not by what its rows would be: what has changed lies before it."""
     same = replace(now, would_be=checkpoint.rows_digest)

@@ -1,9 +1,10 @@
 """The ledger: what was decided about each table and day, as rows of the warehouse."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.backfill.checkpoint import Checkpoint, History, TableDay
 from tasks.backfill.gate import PUBLISHED
@@ -32,6 +33,24 @@ def read_attempts(warehouse: Warehouse, catalogue: Catalogue, day: date) -> list
     """Return every attempt at a day, of all derived tables, in order of time."""
     rows = warehouse.fetch(queries.ledger_of_day(catalogue.table(LEDGER)), {"game_date": day})
     return [checkpoint_of(row) for row in rows if row["table_name"] in catalogue.derived]
+
+
+class Attempt(NamedTuple):
+    """How an attempt at a table and day ended."""
+
+    outcome: str
+    reason: str | None
+
+
+def read_last_attempts(
+    warehouse: Warehouse, catalogue: Catalogue, days: Collection[date], *, most: int
+) -> dict[TableDay, list[Attempt]]:
+    """Return how the last attempts at each table and day ended, newest first; one query."""
+    parameters: Parameters = {"from_date": min(days), "game_date": max(days), "most": most}
+    found: defaultdict[TableDay, list[Attempt]] = defaultdict(list)
+    for row in warehouse.fetch(queries.latest_attempts(catalogue.table(LEDGER)), parameters):
+        found[row["table_name"], row["game_date"]].append(Attempt(row["outcome"], row["reason"]))
+    return dict(found)
 
 
 def read_recorded_days(warehouse: Warehouse, catalogue: Catalogue) -> tuple[date, date] | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import Checkpoint, Now, changed_inputs, depends_on_rows, staleness
+from tasks.backfill.checkpoint import Checkpoint, Now, changed_inputs, depends_on_rows, is_as_tried, staleness
 from tasks.backfill.day import Reference, SourceCounts, choose_source
 from tasks.backfill.findings import Survey
 from tasks.backfill.gate import Outcome
@@ -39,6 +39,8 @@ class TablePlan(BaseModel):
     """Of the last attempt."""
     there: Standing | None = None
     """What is published already."""
+    is_as_tried: bool = False
+    """Whether the last attempt did not succeed, and was made on what would be read now, by the same code."""
 
     @property
     def needs_work(self) -> bool:
@@ -175,6 +177,7 @@ def _plan_table(
         expected_digest=now.expected_digest,
         checkpoint=last and last.for_report(),
         there=standing(survey.published(name, day), now.rows),
+        is_as_tried=last is not None and is_as_tried(last, now),
     )
 
 

@@ -12,7 +12,7 @@ from tasks.backfill.season import Season, SeasonDay
 from tasks.backfill.season_picture import data_uri, draw
 from tasks.backfill.season_survey import read_seasons
 from tasks.runtime import markdown
-from tasks.runtime.artifacts import address, write_markdown
+from tasks.runtime.artifacts import address, read_markdown, write_markdown
 from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
@@ -31,9 +31,22 @@ def publish_seasons(run: Run, request: BackfillRequest, results: Sequence[DayRes
         get_run_logger().warning("the seasons' pages were not written, which changes no row: %s", understand(raised))
         return
     for season in seasons:
-        key, said = season_key(run.settings, season), f"{season.table} {season.name}: {season.headline}"
-        write_markdown(key, render_season(run.settings, season), description=said)
-        get_run_logger().info("%s", said)
+        _write(run, season, render_season(run.settings, season))
+
+
+def write_changed_seasons(run: Run, seasons: Sequence[Season]) -> None:
+    """Write the page of each season that is not as it was last written."""
+    there = read_markdown([season_key(run.settings, season) for season in seasons]) or {}
+    for season in seasons:
+        text = render_season(run.settings, season)
+        if there.get(season_key(run.settings, season)) != text:
+            _write(run, season, text)
+
+
+def _write(run: Run, season: Season, text: str) -> None:
+    said = f"{season.table} {season.name}: {season.headline}"
+    write_markdown(season_key(run.settings, season), text, description=said)
+    get_run_logger().info("%s", said)
 
 
 @step("survey-seasons", run_name="survey-seasons")

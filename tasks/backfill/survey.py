@@ -38,13 +38,18 @@ def plan_backfill(run: Run, request: BackfillRequest) -> Plan:
     with run.warehouse("plan") as warehouse:
         if not run.dry_run:
             sweep_staged(warehouse)
-        days = plan_days(_survey(run, warehouse, request), request)
+        days = read_plan(run, warehouse, request)
         days = with_costs(run, warehouse, request, days)
         creates = tuple(warehouse.not_created) if isinstance(warehouse, DryRun) else ()
         billed, moment = warehouse.bytes_billed, run.moment
         if billed is not None and moment is not None:
             billed += moment.bytes_billed
         return Plan(days=days, creates=creates, bytes_billed=billed)
+
+
+def read_plan(run: Run, warehouse: Warehouse, request: BackfillRequest) -> tuple[DayPlan, ...]:
+    """Survey the range and decide on every day of it; a constant number of queries."""
+    return plan_days(_survey(run, warehouse, request), request)
 
 
 @step("publish-plan", run_name="publish-plan")

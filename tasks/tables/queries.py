@@ -231,3 +231,23 @@ def ledger_of_day(ledger: TableSpec) -> str:
 def recorded_days(ledger: TableSpec) -> str:
     """The first and the last day that the ledger knows; one row, NULL if there is none."""
     return f"SELECT MIN(game_date) AS first_day, MAX(game_date) AS last_day FROM {ledger.full_name}"
+
+
+def latest_attempts(ledger: TableSpec) -> str:
+    """The newest ledger rows of each table and day, @most of each; newest first.
+
+    Grain: table_name, game_date, from @from_date to @game_date, place among its rows.
+    """
+    return inline(
+        "SELECT table_name, game_date, outcome, reason FROM newest WHERE place <= @most ORDER BY place",
+        {
+            "newest": f"""SELECT
+  table_name,
+  game_date,
+  outcome,
+  reason,
+  ROW_NUMBER() OVER (PARTITION BY table_name, game_date ORDER BY recorded_at DESC, run_id DESC) AS place
+FROM {ledger.full_name}
+WHERE game_date BETWEEN @from_date AND @game_date"""
+        },
+    )

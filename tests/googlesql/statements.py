@@ -73,6 +73,7 @@ def statements() -> Iterator[tuple[str, str]]:
     yield "digests of the expected sets", queries.expected_digests(tables)
     yield "open failures", off_days.OPEN_FAILURES
     yield "days of the ledger", queries.recorded_days(tables.table("backfill_ledger"))
+    yield "latest attempts", queries.latest_attempts(tables.table("backfill_ledger"))
     yield "a day of the ledger", queries.ledger_of_day(tables.table("backfill_ledger"))
     yield "latest ledger", queries.latest_ledger(tables.table("backfill_ledger"))
     yield from {"newest final game": doubt.NEWEST_FINAL_GAME, "newest box score": doubt.NEWEST_BOX_SCORE}.items()

@@ -1,0 +1,146 @@
+"""The steps of heal: find the days that are ill, ask for their backfill, say what was found."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+from prefect.runtime import flow_run
+
+from tasks.backfill.heal_rules import (
+    SAME_FAILURES,
+    HealReport,
+    HealRequest,
+    Ill,
+    backfill_of,
+    backfill_parameters,
+    days_to_look_at,
+    diagnose,
+)
+from tasks.backfill.ledger import read_last_attempts, read_recorded_days
+from tasks.backfill.season import Season
+from tasks.backfill.season_page import write_changed_seasons
+from tasks.backfill.season_survey import read_seasons
+from tasks.backfill.survey import read_plan
+from tasks.printable import printable
+from tasks.runtime import markdown
+from tasks.runtime.artifacts import write_markdown
+from tasks.runtime.run import Run
+from tasks.runtime.steps import step
+
+BACKFILL, DEPLOYMENT = "backfill", "player-composite-factors"
+TAG = "heal"
+"""The tag of the backfills that heal asks for."""
+_MOST_SHOWN = 100
+
+
+def name_heal() -> str:
+    """Name a run after the days that it looks at."""
+    given = flow_run.get_parameters()
+    last = given.get("end_date") or "yesterday"
+    return printable(f"{given.get('window_days')} days to {last}{' dry_run' if given.get('dry_run') else ''}")
+
+
+@step("find-ill-days", run_name="find-ill-days")
+def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[Season]]:
+    """Survey the window and the season's open days, and tell what another attempt can mend.
+
+    Where an old day can be mended, all days after it are looked at too: they may look back on it.
+
+    Returns:
+        What is to be mended and what is parked, and the seasons that were looked at.
+
+    Raises:
+        SchemaError: A table or column is missing or has another type.
+        TransientError: Another attempt can succeed; the task is retried.
+    """
+    with run.warehouse("heal") as warehouse:
+        if read_recorded_days(warehouse, run.catalogue) is None:
+            return HealReport(), ()  # a first backfill comes before anything can be mended
+        seasons = read_seasons(
+            warehouse,
+            run.catalogue,
+            request.tables,
+            first=request.first_date,
+            last=request.last_date,
+            as_of=request.as_of,
+            bootstrap_days=run.settings.bootstrap_days,
+        )
+        days = days_to_look_at(seasons, request)
+
+        def look(at: Sequence[date]) -> tuple[tuple[Ill, ...], tuple[Ill, ...]]:
+            if not at:
+                return (), ()
+            plan = read_plan(run, warehouse, backfill_of(request, at))
+            return diagnose(plan, read_last_attempts(warehouse, run.catalogue, at, most=SAME_FAILURES))
+
+        mends, parked = look(days)
+        if mends and mends[0].game_date < request.first_date:
+            later = {
+                day.game_date
+                for season in seasons
+                for day in season.with_rows
+                if mends[0].game_date <= day.game_date <= request.last_date and day.state != "never_asked"
+            }
+            mends, parked = look(sorted(later | set(days)))
+        return HealReport(mends=mends, parked=parked), seasons
+
+
+def begin_backfill(report: HealReport, request: HealRequest) -> HealReport:
+    """Ask for a backfill of the days to mend, unless one that heal has asked for before has not ended.
+
+    Heal does not wait for it: a work pool that allows one run at a time would never begin it.
+
+    Raises:
+        ApiError: Prefect did not accept it.
+    """
+    if not report.mends:
+        return report
+    if at_work := _at_work():
+        return report.model_copy(update={"waits_for": at_work})
+    client = get_client(sync_client=True)
+    deployment = client.read_deployment_by_name(f"{BACKFILL}/{DEPLOYMENT}")
+    parameters = backfill_parameters(report, request)
+    begun = client.create_flow_run_from_deployment(deployment.id, parameters=parameters, tags=[TAG])
+    return report.model_copy(update={"flow_run_id": begun.id})
+
+
+def report_heal(run: Run, request: HealRequest, report: HealReport, seasons: Sequence[Season]) -> None:
+    """Say what was found, and what was begun."""
+    write_changed_seasons(run, seasons)
+    lines = [f"# Heal {request.first_date} to {request.last_date}", "", markdown.text(report.summary), ""]
+    for title, days in (("To mend", report.mends), ("Parked until their inputs change", report.parked)):
+        if days:
+            shown = [f"- {each.game_date} {markdown.text(each.why)}" for each in days[:_MOST_SHOWN]]
+            more = [f"- and {len(days) - _MOST_SHOWN} more"] if len(days) > _MOST_SHOWN else []
+            lines += [f"## {title}", "", *shown, *more, ""]
+    if report.flow_run_id is not None:
+        lines += [f"The backfill is the flow run `{report.flow_run_id}`.", ""]
+    write_markdown("heal-report", "\n".join(lines), description=report.summary)
+    get_run_logger().info("%s", report.summary)
+
+
+def _at_work() -> str | None:
+    """Return the name of a backfill that heal has asked for and that has not ended."""
+    open_states = [each for each in StateType if each not in TERMINAL_STATES]
+    found = get_client(sync_client=True).read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=[BACKFILL])),
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
+        flow_run_filter=FlowRunFilter(
+            tags=FlowRunFilterTags(all_=[TAG]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_states)),
+        ),
+        limit=1,
+    )
+    return found[0].name if found else None

@@ -1,0 +1,174 @@
+"""Heal, from what it finds to what the backfill makes of it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Completed
+
+from flows.backfill import backfill
+from flows.heal import heal
+from tasks.backfill.heal_rules import HealReport
+from tasks.backfill.report import Report
+from tasks.settings import Settings
+from tests.backdoor import run_sql
+from tests.backfill.observe import MAIN, TABLES, content, days, ledger, open_season, published, run_artifact
+from tests.fixtures.flows import SetClock
+from tests.league import League
+
+RunBackfill = Callable[..., Report]
+WINDOW = days(6)
+
+
+@pytest.fixture
+def deployment() -> Iterator[None]:
+    """The deployment that heal starts: without a worker, its runs wait."""
+    with get_client(sync_client=True) as client:
+        flow = client.create_flow(backfill)
+        created = client.create_deployment(
+            flow_id=flow, name="player-composite-factors", entrypoint="flows/backfill.py"
+        )
+        yield
+        client.delete_deployment(created)
+
+
+@pytest.fixture
+def ill(league: League, settings: Settings, set_clock: SetClock, deployment: None) -> League:
+    """A season with a game on each of six days, as it is on the day after them."""
+    open_season(league, *WINDOW)
+    league.write(settings)
+    set_clock(datetime.combine(WINDOW[-1] + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=17))
+    return league
+
+
+def look(**given: Any) -> HealReport:
+    state = heal(return_state=True, **given)
+    assert state.is_completed(), state
+    report = state.result()
+    assert isinstance(report, HealReport)
+    return report
+
+
+def mend(report: HealReport) -> None:
+    """Do what the worker would do: the run that heal has asked for."""
+    assert report.flow_run_id is not None
+    with get_client(sync_client=True) as client:
+        asked = client.read_flow_run(report.flow_run_id)
+        assert "heal" in asked.tags
+        assert "force" not in asked.parameters
+        backfill(return_state=True, **asked.parameters)
+        client.set_flow_run_state(report.flow_run_id, Completed(), force=True)
+
+
+def mended(report: HealReport) -> list[date]:
+    return [each.game_date for each in report.mends]
+
+
+@pytest.mark.usefixtures("ill")
+def test_a_warehouse_of_which_nothing_is_recorded_is_left_to_a_first_backfill() -> None:
+    assert look().summary == "nothing to mend"
+
+
+def test_what_was_deleted_corrected_and_never_asked_for_is_right_after_one_run_and_nothing_else_is_touched(
+    ill: League, settings: Settings, run: RunBackfill
+) -> None:
+    deleted, kept, corrected, later, left_out, last = WINDOW
+    run((deleted, later))
+    run(last)
+    assert mended(look(dry_run=True)) == [left_out]
+    run_sql(settings, f"DELETE FROM nba_precompute.{MAIN} WHERE game_date = '{deleted}'")
+    run_sql(
+        settings,
+        f"UPDATE nba_analytics.player_game_summary SET minutes_played = 41 "
+        f"WHERE game_date = '{corrected}' AND player_lookup = 'bos1'",
+    )
+    report = look()
+    assert set(mended(report)) == {deleted, corrected, later, left_out, last}  # those after it look back on it
+    assert kept not in mended(report)
+    mend(report)
+    right = content(settings)
+    assert set(published(settings)) == set(WINDOW)
+    before = len(ledger(settings))
+    assert look().summary == "nothing to mend"
+    assert len(ledger(settings)) == before
+    run((WINDOW[0], WINDOW[-1]), resume=False)
+    assert content(settings) == right
+    assert ill
+
+
+def test_a_blocked_day_is_parked_until_its_data_changes_and_then_mended(
+    league: League, settings: Settings, set_clock: SetClock, deployment: None, run: RunBackfill
+) -> None:
+    blocked, after = days(2)
+    open_season(league, after)
+    unloaded = league.game(blocked, "BOS", "NYK", loaded=False)
+    league.write(settings)
+    set_clock(datetime.combine(after + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=17))
+    run((blocked, after))
+    report = look()
+    assert (report.mends, [each.game_date for each in report.parked]) == ((), [blocked])
+    assert report.summary == "nothing to mend; 1 day parked"
+    attempts = len(ledger(settings))
+    for team, opponent in (("BOS", "NYK"), ("NYK", "BOS")):
+        for number in range(1, 11):
+            league.player(f"{team.lower()}{number}", blocked, unloaded, team, opponent)
+    league.write(settings)
+    report = look()
+    assert mended(report)[0] == blocked
+    mend(report)
+    assert len(ledger(settings)) > attempts
+    assert ledger(settings, table_name=MAIN, game_date=blocked)[-1]["outcome"] == "complete"
+    assert look().summary == "nothing to mend"
+
+
+def test_an_old_day_that_can_be_mended_takes_the_days_that_look_back_on_it_with_it(
+    ill: League, settings: Settings, run: RunBackfill
+) -> None:
+    run((WINDOW[0], WINDOW[-1]))
+    run_sql(
+        settings,
+        "UPDATE nba_analytics.player_game_summary SET minutes_played = 41 "
+        f"WHERE game_date = '{WINDOW[0]}' AND player_lookup = 'bos1'",
+    )
+    run_sql(settings, f"DELETE FROM nba_orchestration.backfill_ledger WHERE game_date = '{WINDOW[1]}'")
+    assert mended(look(window_days=1)) == WINDOW[1:]
+    assert ill
+
+
+def test_a_second_run_asks_for_nothing_while_the_first_ones_backfill_is_at_work(
+    ill: League, settings: Settings, run: RunBackfill
+) -> None:
+    run(WINDOW[0])
+    first = look()
+    assert mended(first) == WINDOW[1:]
+    second = look()
+    assert second.flow_run_id is None
+    assert second.waits_for is not None
+    assert second.summary.startswith(f"nothing begun: the backfill {second.waits_for} has not ended")
+    mend(first)
+    assert look().summary == "nothing to mend"
+    assert ill
+
+
+def test_the_run_says_what_it_found_and_shows_the_season(ill: League, settings: Settings, run: RunBackfill) -> None:
+    run(WINDOW[0])
+    state = heal(dry_run=True, return_state=True)
+    found = run_artifact(state.state_details.flow_run_id, "heal-report")
+    assert found is not None
+    assert f"- {WINDOW[1]} {TABLES[0]}: no checkpoint" in found["data"].replace("\\", "")
+    assert state.message == f"to mend: 5 days, {WINDOW[1]} to {WINDOW[-1]}"
+    assert ill
+
+
+def test_without_its_deployment_it_says_so_and_changes_nothing(
+    league: League, settings: Settings, set_clock: SetClock, run: RunBackfill
+) -> None:
+    open_season(league, *WINDOW)
+    league.write(settings)
+    set_clock(datetime.combine(WINDOW[-1] + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=17))
+    run(WINDOW[0])
+    state = heal(return_state=True)
+    assert state.is_failed()
+    assert "404" in str(state.message)
