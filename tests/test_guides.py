@@ -9,6 +9,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.backfill import backfill
 from flows.cleanup import cleanup
+from flows.heal import heal
 from flows.ingest import ingest
 from flows.restore import restore
 
@@ -18,6 +19,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 GUIDES: list[tuple[str, Flow[..., Any]]] = [
     ("backfill.md", ingest),
     ("backfill.md", backfill),
+    ("backfill.md", heal),
     ("cleanup.md", cleanup),
     ("cleanup.md", restore),
 ]

@@ -28,7 +28,7 @@ def test_a_copy_of_the_checkout_runs_its_own_code_from_wherever_it_is_called(tmp
     shown = run(copy, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "A copied door to the flows is" in " ".join(shown.stdout.split())
-    programs = run(copy, "status", "--home", str(tmp_path / "home"))
+    programs = run(copy, "services", "--home", str(tmp_path / "home"))
     assert programs.returncode == 1
     assert programs.stdout == "server: not running\nworker: not running\n"
 

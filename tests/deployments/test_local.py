@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from deployments.registered.alerts import alerts
 from deployments.registered.prefect_yaml import POOL
 from tasks.runtime.limits import limits_of
 from tasks.settings import PROJECT_ROOT, Settings
+from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 from tests.backfill.observe import wait_until
 from tests.deployments.local import Local
@@ -138,6 +139,53 @@ def test_a_deployment_whose_schedule_is_seconds_away_is_run_to_its_end_without_a
     (run,) = ended()
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert datetime.fromisoformat(run["expected_start_time"]) == at
+
+
+@pytest.mark.usefixtures("replaced")
+def test_heal_mends_by_its_schedule_what_was_deleted_corrected_and_never_asked_for(local: Local) -> None:
+    deployment = ("deployment", "run", "backfill/player-composite-factors", "--watch")
+    done = local.prefect(*deployment, "-p", "start_date=2023-02-22", "-p", "end_date=2023-03-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    tables = load_catalogue(Settings())
+    factors, box_scores = tables.table("player_composite_factors"), tables.table("player_game_summary")
+    with open_warehouse(Settings(duckdb_path=local.warehouse).connection()) as warehouse:
+        of_the_day = f"DELETE FROM {factors.full_name} WHERE game_date = @day"
+        assert warehouse.change(factors, of_the_day, {"day": date(2023, 2, 23)}) == 187
+        corrected = f"UPDATE {box_scores.full_name} SET minutes_played = minutes_played + 1 WHERE game_date = @day"
+        assert warehouse.change(box_scores, corrected, {"day": date(2023, 2, 24)}) > 0
+    deployments = {each["name"]: each["id"] for each in local.ask("/api/deployments/filter", {})}
+    at = datetime.now(UTC) + timedelta(seconds=30)
+    schedule = {"schedule": {"interval": 86_400, "anchor_date": at.isoformat()}, "active": True}
+    days = {"end_date": "2023-03-02", "window_days": 9}
+    local.ask(
+        f"/api/deployments/{deployments['hourly']}",
+        {"schedules": [{**schedule, "parameters": days}], "paused": False},
+        method="PATCH",
+    )
+
+    def ended() -> list[dict[str, Any]]:
+        of_it = {"tags": {"all_": ["heal"]}, "end_time": {"is_null_": False}}
+        found: list[dict[str, Any]] = local.ask("/api/flow_runs/filter", {"flow_runs": of_it})
+        return [run for run in found if run["deployment_id"] == deployments["player-composite-factors"]]
+
+    wait_until(lambda: bool(ended()))
+    (mended,) = ended()
+    assert mended["state_type"] == "COMPLETED", mended["state"]["message"]
+    asked_for = mended["parameters"]["dates"]
+    assert {"2023-02-23", "2023-02-24", "2023-03-02"} <= set(asked_for)
+    assert "2023-02-22" not in asked_for
+    with open_warehouse(Settings(duckdb_path=local.warehouse).connection()) as warehouse:
+        counted = warehouse.fetch(
+            f"SELECT CAST(game_date AS STRING) AS day, COUNT(*) AS players FROM {factors.full_name} "
+            "WHERE game_date IN ('2023-02-23', '2023-03-02') GROUP BY game_date ORDER BY game_date"
+        )
+    assert [row["day"] for row in counted] == ["2023-02-23", "2023-03-02"]
+    assert counted[0]["players"] == 187
+    again = local.prefect("deployment", "run", "heal/hourly", "--watch", "-p", "end_date=2023-03-02")
+    assert again.returncode == 0, again.stdout + again.stderr
+    of_heal = {"deployment_id": {"any_": [deployments["hourly"]]}, "end_time": {"is_null_": False}}
+    runs = local.ask("/api/flow_runs/filter", {"flow_runs": of_heal, "sort": "END_TIME_DESC", "limit": 1})
+    assert runs[0]["state"]["message"] == "nothing to mend"
 
 
 WORK = """
