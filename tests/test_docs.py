@@ -11,7 +11,7 @@ import pytest
 
 from deployments.local.stack import HOME
 from tasks import errors
-from tasks.backfill import adopt, day, gate, one_day, replacement
+from tasks.backfill import adopt, day, gate, objections, replacement
 from tasks.errors import FullcourtError
 from tasks.settings import PROJECT_ROOT, Settings
 from tests.deployments.checkout import copy_checkout, user_environment
@@ -140,7 +140,7 @@ def test_every_query_of_a_page_runs(page: Path, settings: Settings, league: Leag
 
 def test_troubleshooting_knows_every_category() -> None:
     text = (PROJECT_ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    modules = (adopt, day, gate, one_day, replacement)
+    modules = (adopt, day, gate, objections, replacement)
     sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in modules]
     categories = set(re.findall(r'category="([a-z_]+)"', "".join(sources))) | {
         "duplicate_keys",

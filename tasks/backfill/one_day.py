@@ -15,6 +15,7 @@ from tasks.backfill.coverage import check_coverage
 from tasks.backfill.day import Reason, SourceCounts, choose_source
 from tasks.backfill.decision import NO_REASON, Decision, decided, waiver
 from tasks.backfill.gate import PUBLISHED, Outcome, StagedFacts, Verdict
+from tasks.backfill.objections import objections_to
 from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.records import record_checkpoints
 from tasks.backfill.replacement import why_another_source
@@ -74,13 +75,6 @@ def failure(run: Run, day: DayPlan, table: TablePlan, reason: str, message: str,
         started_at=started_at,
         recorded_at=datetime.now(UTC),
     )
-
-
-_SCHEDULE_MISSING = Reason(
-    category="schedule_missing",
-    message="no schedule speaks of this day; load the schedule of its season, or leave the day out",
-    overridable=True,
-)
 
 
 class _Day:
@@ -170,7 +164,8 @@ class _Day:
 
     def _build(self, table: TablePlan) -> Checkpoint:
         name, build, reference = table.table, self._run.catalogue.build(table.table), self._reference
-        objections, counts = self._objections(table), self._counts.get(name)
+        objections = objections_to(self._day, table, build, reference, tried=self._tried, published=self._published)
+        counts = self._counts.get(name)
         stop = [reason for reason in objections if not (reason.overridable and self._request.force)]
         source, source_reason = self._source(name)
         if reason := why_another_source(build, source, table.there, table.why):
@@ -223,35 +218,6 @@ class _Day:
         if warnings and outcome == "complete":
             outcome = "complete_with_warning"
         return self._judged(table, outcome, verdict.reasons, verdict, warnings)
-
-    def _objections(self, table: TablePlan) -> tuple[Reason, ...]:
-        reference = self._reference
-        if not reference.is_scheduled and not reference.has_games:
-            return (_SCHEDULE_MISSING,)
-        if not reference.has_games:
-            message = f"{table.why}; remove the rows, or correct the schedule"
-            return (Reason(category="rows_without_games", message=message),)
-        missing = () if reference.is_scheduled else (_SCHEDULE_MISSING,)
-        return (*missing, *reference.blocks(), *self._dependencies(table.table))
-
-    def _dependencies(self, name: str) -> tuple[Reason, ...]:
-        reasons, tried = [], {checkpoint.table_name: checkpoint for checkpoint in self._tried}
-        waived = {each.table for each in self._day.tables if each.state == "waived" and each.action == "keep"}
-        waived |= {name for name, checkpoint in tried.items() if checkpoint.outcome == "waived"}
-        for dependency in self._run.catalogue.build(name).depends_on:
-            if dependency in waived:
-                message = f"{dependency} of the day is waived; see its own checkpoint"
-                reasons.append(Reason(category="dependency_waived", message=message, overridable=True))
-            elif dependency in tried and dependency not in self._published:
-                message = f"{dependency} of the day is {tried[dependency].outcome}; see its own checkpoint"
-                reasons.append(Reason(category="dependency_blocked", message=message, overridable=True))
-            elif dependency in self._day.absent_dependencies:
-                message = f"{dependency} of the day is not there; add it to tables"
-                reasons.append(Reason(category="dependency_missing", message=message, overridable=True))
-            elif dependency in self._day.stale_dependencies:
-                message = f"{dependency} of the day {self._day.stale_dependencies[dependency]}; add it to tables"
-                reasons.append(Reason(category="dependency_stale", message=message, overridable=True))
-        return tuple(reasons)
 
     def _only_waits(self, name: str, reasons: Sequence[Reason]) -> bool:
         """Whether a table is blocked for nothing but others that failed of an error that may pass."""
