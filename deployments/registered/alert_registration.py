@@ -18,7 +18,7 @@ from prefect.events.schemas.automations import Automation, AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 
-from deployments.registered.alerts import SILENCE_HOURS, alerts, notifying
+from deployments.registered.alerts import HEAL_SILENCE_HOURS, SILENCE_HOURS, alerts, notifying
 from tasks.errors import SettingsError
 from tasks.settings import Settings
 
@@ -43,12 +43,18 @@ class AlertRegistration:
     """Automations that were switched off, and stay off."""
 
 
-def register_alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> AlertRegistration:
+def register_alerts(
+    settings: Settings,
+    *,
+    silence: timedelta = timedelta(hours=SILENCE_HOURS),
+    heal_silence: timedelta = timedelta(hours=HEAL_SILENCE_HOURS),
+) -> AlertRegistration:
     """Register the automations and their block: what is missing is created, and what differs is updated.
 
     Args:
         settings: The application's; they say where alerts are sent. If they do not, that stays as it was.
         silence: How long after the last success of a cleanup the alert is sent; at least 10 seconds.
+        heal_silence: The same, of heal.
 
     Raises:
         SettingsError: The webhook's address is invalid, or the block does not exist; nothing was registered.
@@ -60,7 +66,7 @@ def register_alerts(settings: Settings, *, silence: timedelta = timedelta(hours=
         silent, off = [], []
         before = _registered(client, settings)
         usual = next((block for there in before.values() for block in _blocks(there) if _name(client, block)), None)
-        for wanted in alerts(settings, silence=silence):
+        for wanted in alerts(settings, silence=silence, heal_silence=heal_silence):
             there = before[wanted.name]
             kept = next(iter(_blocks(there)), None) if there else usual
             block = chosen or kept

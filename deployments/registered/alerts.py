@@ -1,8 +1,9 @@
 """The alerts: automations that Prefect's server watches, and the messages that they send.
 
 The previous system's cleanup was written and never deployed, and nobody knew for months; its backfill published half
-of the players, and nobody noticed. So every flow of prefect.yaml is watched, and one alert waits for a success: its
-time starts when it is registered, and again with every success that a scheduled cleanup of its warehouse announces.
+of the players, and nobody noticed. So every flow of prefect.yaml is watched, and of each that has a schedule an alert
+waits for a success: its time starts when it is registered, and again with every success that a scheduled run on its
+warehouse announces.
 
 A success must both start and fulfil that wait (``after`` and ``expect`` of its trigger). Without ``after``, Prefect
 counts in fixed windows and skips one that was fulfilled: a silence would be noticed after up to three periods.
@@ -21,6 +22,8 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 
 from deployments.registered.prefect_yaml import described_deployments, flow_of
+from tasks.backfill.heal_rules import SUCCESS_EVENT as HEAL_SUCCESS_EVENT
+from tasks.backfill.heal_rules import heal_resource
 from tasks.cleanup.announce import (
     CLEANUP_RESOURCE,
     KIND_LABEL,
@@ -34,6 +37,8 @@ from tasks.settings import Settings
 
 SILENCE_HOURS = 26
 """How long after the last success of a cleanup the alert is sent: a day, and two hours for it to wait and to run."""
+HEAL_SILENCE_HOURS = 3
+"""How long after the last success of heal the alert is sent: it runs every hour."""
 HEARTBEAT_SECONDS = 30
 """How often a run of a deployment sends a heartbeat, as in prefect.yaml; the shortest interval that Prefect allows."""
 DEAD_AFTER_SECONDS = 4 * HEARTBEAT_SECONDS
@@ -70,25 +75,30 @@ _ADVICE_OTHERWISE = "Read the run's log, fix the cause, and run it again."
 _BAD_END = """\
 The run of {{ flow.name }} ended as {{ flow_run.state.name }}: {{ flow_run.state.message }}
 """
-_SILENCE = f"""\
-{{% if event %}}The last success, at {{{{ event.occurred }}}}: {{{{ event.payload.message }}}}
-{{% else %}}None has succeeded since this alert was registered.
-{{% endif %}}
-What to do: look at the runs of cleanup/daily-ttl in Prefect's UI. Late runs: start a worker of the pool fullcourt.
-No runs: fullcourt register, and see that the schedule is on. Failed runs: read their log.
-{_LOG}"""
+_SILENCE = """\
+{% if event %}The last success, at {{ event.occurred }}: {{ event.payload.message }}
+{% else %}None has succeeded since this alert was registered.
+{% endif %}
+What to do: look at the runs of DEPLOYMENT in Prefect's UI. Late runs: start a worker of the pool fullcourt.
+No runs: fullcourt register, and see that the schedule is on. Failed runs: read their log."""
 _WAITS = f"""\
 A run of {{{{ flow.name }}}} has waited for {WAITING_MINUTES} minutes, and has not been started.
 {_RUN}
 What to do: start a worker of the pool fullcourt, or see what the one that is there is busy with; make doctor says."""
 
 
-def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_HOURS)) -> list[AutomationCore]:
+def alerts(
+    settings: Settings,
+    *,
+    silence: timedelta = timedelta(hours=SILENCE_HOURS),
+    heal_silence: timedelta = timedelta(hours=HEAL_SILENCE_HOURS),
+) -> list[AutomationCore]:
     """Return the automations. Those that send a message have no block yet: give them one, or None, with `notifying`.
 
     Args:
         settings: The application's; they name the warehouse whose cleanups are waited for.
-        silence: How long after the last success the alert is sent; at least 10 seconds.
+        silence: How long after the last success of a cleanup the alert is sent; at least 10 seconds.
+        heal_silence: The same, of heal.
     """
     any_cleanup = _matching({"prefect.resource.id": f"{CLEANUP_RESOURCE}.*"})
     scheduled = _matching(
@@ -98,11 +108,7 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
     any_run = {"prefect.resource.id": "prefect.flow-run.*"}
     of_flows = _matching({"prefect.resource.role": "flow", "prefect.resource.name": flows})
     of_deployments = _matching({"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"})
-    hours = f"{silence / timedelta(hours=1):.3g}"
-    silent = (
-        f"No scheduled cleanup of {settings.connection().display_name} has succeeded for {hours} hours: stale rows "
-        "may be left in the upcoming tables."
-    )
+    warehouse = settings.connection().display_name
     return [
         AutomationCore(
             name="fullcourt-large-deletion",
@@ -124,18 +130,14 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
             ),
             actions=_send("Fullcourt: a run of {{ flow.name }} failed", f"{_BAD_END}{_RUN}\n{_advice(flows)}"),
         ),
-        AutomationCore(
-            name=f"fullcourt-no-cleanup-{settings.warehouse_digest}",
-            enabled=True,
-            description=f"No scheduled cleanup of {settings.connection().display_name} has succeeded for a day.",
-            trigger=EventTrigger(
-                match=scheduled,
-                after={SUCCESS_EVENT},
-                expect={SUCCESS_EVENT},
-                posture=Posture.Proactive,
-                within=silence,
-            ),
-            actions=_send("Fullcourt: no cleanup has succeeded", f"{silent}\n{_SILENCE}"),
+        _silent(
+            f"fullcourt-no-cleanup-{settings.warehouse_digest}",
+            scheduled,
+            SUCCESS_EVENT,
+            silence,
+            "Fullcourt: no cleanup has succeeded",
+            f"No scheduled cleanup of {warehouse} has succeeded for {{hours}} hours: stale rows may be left in the "
+            f"upcoming tables.\n{_SILENCE.replace('DEPLOYMENT', 'cleanup/daily-ttl')}\n{_LOG}",
         ),
         _dead("fullcourt-run-dead", of_deployments, DEAD_AFTER_SECONDS),
         AutomationCore(
@@ -164,6 +166,15 @@ def alerts(settings: Settings, *, silence: timedelta = timedelta(hours=SILENCE_H
             ),
             actions=_send("Fullcourt: a test", "Alerts arrive here. {{ event.payload.message }}"),
         ),
+        _silent(
+            f"fullcourt-no-heal-{settings.warehouse_digest}",
+            _matching({"prefect.resource.id": heal_resource(settings.warehouse_digest)}),
+            HEAL_SUCCESS_EVENT,
+            heal_silence,
+            "Fullcourt: heal has not succeeded",
+            f"Nobody has looked at the days of {warehouse} for {{hours}} hours: what is missing or stale stays so.\n"
+            f"{_SILENCE.replace('DEPLOYMENT', 'heal/hourly')}",
+        ),
     ]
 
 
@@ -186,6 +197,20 @@ def _send(subject: str, body: str) -> list[ActionTypes]:
 
 def _through(block: UUID | None, action: SendNotification) -> ActionTypes:
     return DoNothing() if block is None else action.model_copy(update={"block_document_id": block})
+
+
+def _silent(
+    name: str, match: ResourceSpecification, event: str, within: timedelta, subject: str, body: str
+) -> AutomationCore:
+    """Return the automation that reports that an event has not come; ``{hours}`` in its body is how long."""
+    hours = f"{within / timedelta(hours=1):.3g}"
+    return AutomationCore(
+        name=name,
+        enabled=True,
+        description=f"Waits for {event}, and reports that it has not come for {hours} hours.",
+        trigger=EventTrigger(match=match, after={event}, expect={event}, posture=Posture.Proactive, within=within),
+        actions=_send(subject, body.replace("{hours}", hours)),
+    )
 
 
 def _dead(name: str, related: ResourceSpecification, seconds: int) -> AutomationCore:

@@ -20,6 +20,7 @@ from prefect.runtime import flow_run
 
 from tasks.backfill.heal_rules import (
     SAME_FAILURES,
+    SUCCESS_EVENT,
     HealReport,
     HealRequest,
     Ill,
@@ -27,6 +28,7 @@ from tasks.backfill.heal_rules import (
     backfill_parameters,
     days_to_look_at,
     diagnose,
+    heal_resource,
 )
 from tasks.backfill.ledger import read_last_attempts, read_recorded_days
 from tasks.backfill.season import Season
@@ -35,7 +37,7 @@ from tasks.backfill.season_survey import read_seasons
 from tasks.backfill.survey import read_plan
 from tasks.printable import printable
 from tasks.runtime import markdown
-from tasks.runtime.artifacts import write_markdown
+from tasks.runtime.artifacts import emit, write_markdown
 from tasks.runtime.run import Run
 from tasks.runtime.steps import step
 
@@ -129,6 +131,12 @@ def report_heal(run: Run, request: HealRequest, report: HealReport, seasons: Seq
         lines += [f"The backfill is the flow run `{report.flow_run_id}`.", ""]
     write_markdown("heal-report", "\n".join(lines), description=report.summary)
     get_run_logger().info("%s", report.summary)
+    if request.end_date is None and not request.dry_run:  # a look at other days is not the one that is waited for
+        resource = {
+            "prefect.resource.id": heal_resource(run.settings.warehouse_digest),
+            "prefect.resource.name": run.settings.connection().display_name,
+        }
+        emit(SUCCESS_EVENT, resource, {"message": report.summary})
 
 
 def _at_work() -> str | None:

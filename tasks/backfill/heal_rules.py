@@ -18,6 +18,9 @@ from tasks.text import count_of
 SAME_FAILURES = 3
 """So often the same failure, on the same inputs, is tried before it waits for somebody."""
 
+SUCCESS_EVENT = "fullcourt.heal.succeeded"
+"""The event of a run that has looked at the last days and has ended; an alert waits for the next one."""
+
 WindowDays = Annotated[int, Field(ge=1, le=400), WHOLE_NUMBER]
 
 
@@ -46,6 +49,11 @@ class HealRequest(Request):
     def first_date(self) -> date:
         """The first day of the window."""
         return self.last_date - timedelta(days=self.window_days - 1)
+
+
+def heal_resource(warehouse_digest: str) -> str:
+    """Return what Prefect calls the heal of a warehouse."""
+    return f"fullcourt.heal.{warehouse_digest}"
 
 
 class Ill(BaseModel):

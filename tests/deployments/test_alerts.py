@@ -20,6 +20,7 @@ from deployments.registered.alert_registration import register_alerts
 from deployments.registered.alerts import DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS, TAG, WAITING_MINUTES, watched_flows
 from deployments.registered.prefect_yaml import described_deployments, flow_of
 from flows.backfill import backfill
+from flows.heal import heal
 from tasks.cleanup.announce import announce_large_deletion, announce_success
 from tasks.runtime.boundary import ends_clearly
 from tasks.settings import Settings, load_settings
@@ -204,4 +205,26 @@ def test_a_success_by_hand_or_in_another_warehouse_does_not_pass_for_the_one_tha
         else:
             announce_success(elsewhere, SCHEDULED, "elsewhere", 0)
         time.sleep(2)
+    assert "None has succeeded since this alert was registered." in inbox.wait()
+
+
+def test_a_heal_that_does_not_run_is_told_and_nobody_as_long_as_it_does(inbox: Inbox, settings: Settings) -> None:
+    register_alerts(load_settings(), heal_silence=SHORT)
+    for _ in range(4):
+        assert heal(return_state=True).is_completed()
+        time.sleep(3)  # what must not happen here is an alert: there is nothing to wait for
+    assert inbox.texts == []
+    text = inbox.wait()
+    assert text.startswith("Fullcourt: heal has not succeeded\n\nNobody has looked at the days of ")
+    assert str(settings.duckdb_path) in text
+    assert ": nothing to mend\n" in text
+    assert "look at the runs of heal/hourly" in text
+
+
+def test_a_heal_of_other_days_or_a_dry_run_does_not_pass_for_the_one_that_is_waited_for(inbox: Inbox) -> None:
+    register_alerts(load_settings(), heal_silence=SHORT)
+    until = time.monotonic() + 2 * SHORT.total_seconds() - 2
+    while not inbox.texts and time.monotonic() < until:
+        assert heal(dry_run=True, return_state=True).is_completed()
+        assert heal(end_date="2023-02-23", return_state=True).is_completed()
     assert "None has succeeded since this alert was registered." in inbox.wait()
