@@ -68,7 +68,7 @@ def test_up_says_where_the_ui_is_and_what_to_type_next(local: Local) -> None:
     assert f"  source {local.home / 'env'}\n" in local.said
     assert "prefect deployment run 'backfill/player-composite-factors' -p start_date=2023-02-20" in local.said
     assert str(local.warehouse) in local.said
-    assert f"server: process {local.service('server').id.pid}, {local.url}\n" in local("status")
+    assert f"server: process {local.service('server').id.pid}, {local.url}\n" in local("services")
 
 
 def test_the_ui_talks_to_its_own_server_and_nobody_is_told_of_it(local: Local) -> None:
