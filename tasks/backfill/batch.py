@@ -5,55 +5,24 @@ they are those that it would build, and builds its own if not.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import takewhile
 
-from prefect import get_run_logger
-
 from tasks.backfill.coverage import Checked, read_checks, window
-from tasks.backfill.day import choose_source
-from tasks.backfill.facts import facts_by_day
-from tasks.backfill.gate import StagedFacts
 from tasks.backfill.plan import DayPlan
 from tasks.backfill.request import BackfillRequest
+from tasks.backfill.staging import LEAST_DAYS, Builder, StagedRows, halves
 from tasks.backfill.turns import Turns
-from tasks.errors import FullcourtError, TransientError
+from tasks.errors import FullcourtError
 from tasks.runtime.boundary import understand
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
-from tasks.tables import queries
-from tasks.tables.batch_query import batch_query, days_of, identity_changes, reading_elsewhere
-from tasks.tables.spec import TableSpec
-from tasks.warehouse.base import Parameter, Staged, Warehouse
+from tasks.tables.batch_query import identity_changes
+from tasks.warehouse.base import Warehouse
 
 _SPAN = timedelta(days=31)
-_LEAST_DAYS = 3
-"""What a batch reads besides its days' own queries is saved by so many of them."""
-
-
-@dataclass(frozen=True)
-class StagedRows:
-    """A table's rows of many days, built and not published. Grain: as the table, for the days that were asked for."""
-
-    rows: str
-    """The name that queries read them by."""
-    facts: Mapping[date, StagedFacts]
-    """Of each day that has rows."""
-    sources: Mapping[date, str]
-    """What the rows of each day were built from; other days have none."""
-    read: Mapping[str, Mapping[date, str]]
-    """By table that they were built from, the digest of its rows of each day."""
-
-    def are_of(self, game_date: date, *, source: str, dependencies: Mapping[str, str]) -> bool:
-        """Tell whether the rows of a day are those that it would build."""
-        has_read = {name: self.read[name].get(game_date, "") for name in dependencies}
-        return game_date in self.facts and self.sources.get(game_date) == source and has_read == dependencies
-
-    def of_day(self, table: TableSpec, game_date: date) -> Staged:
-        """Return the rows of one day."""
-        return Staged(table=table, game_date=game_date, location=self.rows, is_kept=True)
 
 
 @dataclass(frozen=True)
@@ -63,14 +32,22 @@ class Batch:
     size: int
     """How many they are: the first of those that wait."""
     checked: Mapping[date, Checked] = field(default_factory=dict)
-    staged: Mapping[str, StagedRows] = field(default_factory=dict)
-    """By table."""
+    staged: Mapping[str, Sequence[StagedRows]] = field(default_factory=dict)
+    """By table, the parts in which its days were staged."""
+    locations: Sequence[str] = ()
+    """What is stored for it."""
     turns: Turns = field(default_factory=Turns)
 
-    @property
-    def locations(self) -> tuple[str, ...]:
-        """What is stored for it."""
-        return tuple(each.rows for each in self.staged.values())
+    def rows_of(self, table: str, game_date: date) -> StagedRows | None:
+        """Return what was staged of a table and day, with other days; None if it is to be built by itself."""
+        return next((part for part in self.staged.get(table, ()) if game_date in part.sources), None)
+
+    def followed_by(self, later: "Batch") -> "Batch":
+        """Return the days of both."""
+        names = dict.fromkeys((*self.staged, *later.staged))
+        staged = {name: (*self.staged.get(name, ()), *later.staged.get(name, ())) for name in names}
+        locations = (*self.locations, *later.locations)
+        return Batch(self.size + later.size, {**self.checked, **later.checked}, staged, locations)
 
 
 @contextmanager
@@ -102,16 +79,21 @@ def _together(waiting: Sequence[DayPlan]) -> list[DayPlan]:
 
 
 def _staged(run: Run, days: Sequence[DayPlan], request: BackfillRequest) -> Batch:
-    """Stage a batch; if that is not possible, every day is done by itself, and its error is its own."""
-    if run.dry_run or len(days) < _LEAST_DAYS or days[0].season_start is None:
+    """Stage a batch; if that is not possible, each half of it, and a few days are done each by itself."""
+    if run.dry_run or len(days) < LEAST_DAYS or days[0].season_start is None:
         return Batch(len(days))
     first, last = days[0].game_date, days[-1].game_date
     try:
         return retrying(stage_batch)(run, first, last, days, request)
     except Exception as raised:  # noqa: BLE001 - what fails a day fails it alone
         error = understand(raised)
-        get_run_logger().warning("%s to %s are built day by day, and not at once: %s", first, last, error)
-        return Batch(len(days))
+    batch = Batch(0)
+    for half in halves(f"{first} to {last}", days, error):
+        end = batch.size + len(half)
+        batch = batch.followed_by(_staged(run, half, request))
+        if batch.size < end:
+            break  # what follows must not be known to the days before
+    return batch if batch.size else Batch(len(days))
 
 
 @step("stage-batch", run_name="stage {first} to {last}")
@@ -139,14 +121,24 @@ def stage_batch(run: Run, first: date, last: date, days: Sequence[DayPlan], requ
         days = _of_the_same_people(run, warehouse, names, season_start, days)
         first, last = days[0].game_date, days[-1].game_date
         checked = read_checks(run, warehouse, names, season_start, first, last)
-        builder = _Builder(run, request, warehouse, window(run.settings, season_start, first, last), checked)
-        for name in names:
-            built = [
-                day.game_date for day in days for table in day.tables if (table.table, table.action) == (name, "build")
-            ]
-            if built and run.catalogue.build(name).many_days:
-                builder.stage(name, built)
-        return Batch(len(days), {day.game_date: checked[day.game_date] for day in days}, builder.staged)
+        builder = Builder(run, request, warehouse, season_start, checked)
+        try:
+            for name in names:
+                built = [
+                    day.game_date
+                    for day in days
+                    for table in day.tables
+                    if (table.table, table.action) == (name, "build")
+                ]
+                if built and run.catalogue.build(name).many_days:
+                    builder.stage(name, built, first, last)
+        except BaseException:
+            with suppress(FullcourtError):
+                builder.drop()
+            raise
+        return Batch(
+            len(days), {day.game_date: checked[day.game_date] for day in days}, builder.staged, builder.locations
+        )
 
 
 def _of_the_same_people(
@@ -157,64 +149,3 @@ def _of_the_same_people(
     sql = identity_changes(run.catalogue, names)
     (row,) = warehouse.fetch(sql, window(run.settings, season_start, first, last))
     return [day for day in days if row["first_change"] is None or day.game_date < row["first_change"]] or days[:1]
-
-
-class _Builder:
-    """Stages the tables of a batch, one after the other: each reads those before it as they will be published."""
-
-    def __init__(
-        self,
-        run: Run,
-        request: BackfillRequest,
-        warehouse: Warehouse,
-        read: Mapping[str, Parameter],
-        checked: Mapping[date, Checked],
-    ) -> None:
-        self._run, self._request, self._warehouse, self._checked = run, request, warehouse, checked
-        self._read: Mapping[str, Parameter] = {**read, "run_id": run.id, "processed_at": datetime.now(UTC)}
-        self.staged: dict[str, StagedRows] = {}
-
-    def stage(self, name: str, days: Sequence[date]) -> None:
-        """Build a table's rows; a table for which that fails is built day by day."""
-        try:
-            self.staged[name] = self._stage(name, days)
-        except TransientError:
-            raise
-        except FullcourtError as error:
-            get_run_logger().warning("%s: its days are built day by day, and not at once: %s", name, error)
-
-    def _stage(self, name: str, days: Sequence[date]) -> StagedRows:
-        catalogue = self._run.catalogue
-        spec, sources = catalogue.table(name), {day: self._source(name, day) for day in days}
-        has_holes = any(self._checked[day][0].has_holes for day in days)
-        is_read = any(name in catalogue.build(other).depends_on for other in self._request.tables)
-        sql = batch_query(catalogue, spec, set(sources.values()), has_holes=has_holes, with_others=is_read)
-        chosen: dict[str, Parameter] = {
-            days_of(source): [day.isoformat() for day in days if sources[day] == source]
-            for source in set(sources.values())
-        }
-        parameters = {**self._read, **chosen}
-        rows = self._warehouse.keep(spec, self._with_staged(sql), parameters, run_id=self._run.id)
-        facts = facts_by_day(self._warehouse, catalogue, spec, rows, self._read)
-        return StagedRows(rows, facts, sources, self._digests(name))
-
-    def _source(self, name: str, day: date) -> str:
-        counts = self._checked[day][1].get(name)
-        return choose_source(self._run.catalogue.build(name), counts, self._request.context_source)[0]
-
-    def _with_staged(self, sql: str) -> str:
-        """Return a query that reads the tables before it as they will be."""
-        for name, staged in self.staged.items():
-            sql = reading_elsewhere(sql, self._run.catalogue.table(name), staged.rows)
-        return sql
-
-    def _digests(self, name: str) -> dict[str, dict[date, str]]:
-        """Return the digests of the rows, by day, that each table has that a table is built from."""
-        first, last = self._read["first_date"], self._read["game_date"]
-        found = {}
-        for dependency in self._run.catalogue.build(name).depends_on:
-            staged = self.staged.get(dependency)
-            sql = queries.digests(self._run.catalogue.table(dependency), staged.rows if staged else None)
-            rows = self._warehouse.fetch(sql, {"from_date": first, "game_date": last})
-            found[dependency] = {row["game_date"]: row["digest"] for row in rows}
-        return found

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
 
-from tasks.backfill.batch import StagedRows
 from tasks.backfill.coverage import window
 from tasks.backfill.day import Reason
 from tasks.backfill.facts import changed, compared, facts_of_day
 from tasks.backfill.gate import Verdict, judge
 from tasks.backfill.replacement import Standing, worse
+from tasks.backfill.staging import StagedRows
 from tasks.backfill.turns import Turns
 from tasks.runtime.limits import throttle_publish
 from tasks.runtime.run import Run

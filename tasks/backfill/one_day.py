@@ -188,7 +188,7 @@ class _Day:
             objections=objections,
             dependencies={each: self._published.get(each, table.inputs.get(each, "")) for each in build.depends_on},
             there=table.there,
-            staged=self._batch.staged.get(name),
+            staged=self._batch.rows_of(name, self._day.game_date),
             turns=self._batch.turns,
             force=self._request.force,
             processed_at=self._started_at,

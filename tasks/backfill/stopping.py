@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.backfill.result import DayResult
-from tasks.errors import AccessError, SchemaError, StorageError, TransientError
+from tasks.errors import AccessError, FullcourtError, SchemaError, StorageError, TransientError
 
-_OF_EVERY_DAY = frozenset(kind.__name__ for kind in (AccessError, SchemaError, StorageError))
+_OF_THE_WAREHOUSE = (AccessError, SchemaError, StorageError)
+_OF_EVERY_DAY = frozenset(kind.__name__ for kind in _OF_THE_WAREHOUSE)
 """What is wrong with the warehouse, or with the right to it, and with no day of its own."""
 
 
@@ -51,6 +52,11 @@ class Failures:
         if not self.are_in_doubt:
             return 0
         return round((waiting - 1) * _share(self.probes))
+
+
+def can_be_of_some_days(error: FullcourtError) -> bool:
+    """Tell whether what fails many days at once can leave out some of them: it neither passes nor is of every day."""
+    return not isinstance(error, (TransientError, *_OF_THE_WAREHOUSE))
 
 
 def _share(number: int) -> float:

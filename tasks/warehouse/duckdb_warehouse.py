@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
+from itertools import count
 from typing import Any
 
 import duckdb  # noqa: TID251
@@ -101,11 +102,15 @@ class DuckDBWarehouse(Moments):
 
     def keep(self, table: TableSpec, sql: str, parameters: Parameters, *, run_id: str) -> str:
         """Build the rows of many days in a database in memory that all connections of this process share."""
-        location = f"{_KEPT}.{table.name}__{run_id.replace('-', '_')}"
         text, bound = self._bind(sql, parameters)
         with self._translated(table):
             self._open.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_KEPT}")
-            self._run(f"CREATE OR REPLACE TABLE {location} AS {self._typed(table, text)}", bound)
+            there = "SELECT table_name FROM duckdb_tables() WHERE database_name = $kept"
+            taken = {name for (name,) in self._open.execute(there, {"kept": _KEPT}).fetchall()}
+            # Names are used again, and are not random: what reads them is parsed once.
+            names = (f"{table.name}__{run_id.replace('-', '_')}__{number}" for number in count(1))
+            location = f"{_KEPT}.{next(name for name in names if name not in taken)}"
+            self._run(f"CREATE TABLE {location} AS {self._typed(table, text)}", bound)
         return location
 
     def drop_kept(self, location: str) -> None:

@@ -12,7 +12,19 @@ from prefect.states import Crashed
 
 from tasks.backfill.report import Report
 from tasks.settings import Settings
-from tests.backfill.observe import DAY, MAIN, TABLES, content, outcomes, published, start_backfill, wait_until
+from tests.backfill.observe import (
+    DAY,
+    MAIN,
+    TABLES,
+    ZONES,
+    content,
+    days,
+    open_season,
+    outcomes,
+    published,
+    start_backfill,
+    wait_until,
+)
 from tests.bigquery.asking import query
 from tests.bigquery_server.server import BigQueryServer, Fault
 from tests.league import League
@@ -40,6 +52,21 @@ def test_nothing_stays_staged_after_a_run_and_what_was_staged_would_have_expired
     ]
     assert len(created) == len(TABLES)
     assert all("expiration_timestamp = TIMESTAMP" in statement for statement in created)
+
+
+def test_nothing_stays_staged_of_a_batch_that_was_given_up_at_its_second_table(
+    league: League, settings: Settings, run: RunBackfill, server: BigQueryServer, project: str
+) -> None:
+    some = days(3)
+    open_season(league, *some)
+    league.write(settings)
+    place = f"-batch-{ZONES[1]}-{some[0]}-keep-"
+    fault = Fault(lambda r: r.project == project and place in str(r.job_id), job_error="timeout")
+    server.faults.add(fault)
+    assert set(outcomes(run((some[0], some[-1]))).values()) == {"complete"}
+    assert fault.times == 0
+    assert any(f"-batch-{ZONES[0]}-{some[0]}-keep-" in job["jobReference"]["jobId"] for job in server.jobs(project))
+    assert staged(server, project) == []
 
 
 @pytest.mark.parametrize("step", ["stage", "fetch", "publish", "append"])

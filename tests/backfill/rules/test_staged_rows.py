@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from tasks.backfill.batch import StagedRows
 from tasks.backfill.gate import StagedFacts
+from tasks.backfill.staging import StagedRows
 
 pytestmark = pytest.mark.no_server
 
