@@ -37,7 +37,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile 
 test: setup ## Run the tests, without those marked slow, on a real DuckDB and a real Prefect server
 	$(PYTEST) -m "not slow"
 
-test-all: setup ## Run every test: also every behaviour on BigQuery, kills, real seasons
+test-all: setup ## Run every test: also every behaviour on BigQuery, kills, more seeds, real seasons
 	$(PYTEST)
 
 # Table names are fixed by the table folders: a project that holds one of their datasets is refused. What the tests make

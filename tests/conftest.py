@@ -23,6 +23,7 @@ LONGEST = (
     "test_checkpoints.py",
     "test_upstream_repairs.py",
     "test_killed.py",
+    "test_killed_batches.py",
     "test_later_failures.py",
     "test_real_seasons.py",
     "test_dead_runs.py",

@@ -8,26 +8,31 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
+import duckdb  # noqa: TID251 - the file is written and read behind the application's back
 import pyarrow as pa
 
 import tasks.backfill
-from tasks.backfill.batch import batched
+from tasks.backfill.batch import Batch, batched
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.day import ContextSource
 from tasks.backfill.one_day import backfill_date
+from tasks.backfill.plan import DayPlan
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.result import DayResult
 from tasks.backfill.survey import plan_backfill
 from tasks.runtime.run import Run
 from tasks.settings import Settings
 from tasks.tables.catalogue import Catalogue, load_catalogue
+from tasks.tables.spec import TableSpec
 from tasks.warehouse.base import arrow_schema
 from tasks.warehouse.dialect import DUCKDB_TYPES
 from tasks.warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -42,6 +47,7 @@ class Decided:
 
     results: dict[date, DayResult]
     rows: dict[str, dict[date, list[Row]]]
+    ledger: list[Row]
 
     def checkpoints(self) -> Iterator[Checkpoint]:
         """Yield what was decided of each table and day."""
@@ -79,32 +85,29 @@ class Bench:
         context_source: ContextSource = "auto",
         days: Sequence[date] | None = None,
         *,
-        at_most: int | None = None,
+        runs: Sequence[Sequence[date]] = (),
+        sizes: Sequence[int | None] = (None,),
+        at_once: int = 1,
     ) -> Decided:
-        """Put a league in place of the one before, and backfill its days, all or some, in a run of their own.
+        """Put a league in place of the one before, and backfill its days, all or some.
 
         Args:
             league: What the inputs hold.
             context_source: As the run asks for it.
             days: All of them, if it is missing.
-            at_most: How many days are staged at once; as many as the backfill itself takes, if it is missing.
+            runs: The days of each run, if it is not one.
+            sizes: As ``do`` takes them.
+            at_once: As ``do`` takes it.
         """
-        self._write(league)
-        run = Run(self.settings, "proof", 1)
+        self.write(league)
         every_day = [OPENING + timedelta(days=number) for number in range(DAYS)]
-        request = request_of(self._catalogue, days or every_day, context_source=context_source)
-        plan = plan_backfill.fn(run, request)
-        results = {day.game_date: DayResult(game_date=day.game_date, skipped=day.skipped) for day in plan.days}
-        waiting = [day for day in plan.days if day.needs_work]
-        while waiting:
-            with run.warehouse("hold"), batched(run, waiting, request, at_most=at_most) as batch:
-                for day in [waiting.pop(0) for _ in range(batch.size)]:
-                    result = backfill_date.fn(run, request, day, batch).data
-                    assert isinstance(result, DayResult)
-                    results[day.game_date] = result
-        return Decided(results, {name: self._read(name) for name in request.tables})
+        results: dict[date, DayResult] = {}
+        for some in runs or [days or every_day]:
+            results |= do(self.settings, some, context_source=context_source, sizes=sizes, at_once=at_once)
+        return Decided(results, *read_decided(self._file, self._catalogue))
 
-    def _write(self, league: ProofLeague) -> None:
+    def write(self, league: ProofLeague) -> None:
+        """Put a league in place of the one before, of which nothing stays."""
         for spec in self._catalogue.tables.values():
             if spec.query is None:
                 self._file.execute(f"DELETE FROM {spec.full_name}")
@@ -115,15 +118,74 @@ class Bench:
             self._file.execute(f"INSERT INTO {spec.full_name} BY NAME SELECT * FROM incoming")
             self._file.unregister("incoming")
 
-    def _read(self, table: str) -> dict[date, list[Row]]:
-        spec = self._catalogue.table(table)
-        result = self._file.execute(f"SELECT * FROM {spec.full_name}")
-        names = [column[0] for column in result.description]
-        found: dict[date, list[Row]] = {}
-        for values in result.fetchall():
-            row = dict(zip(names, values, strict=True))
-            found.setdefault(row[spec.partition], []).append(row)
-        return found
+
+def do(
+    settings: Settings,
+    days: Sequence[date],
+    *,
+    context_source: ContextSource = "auto",
+    sizes: Sequence[int | None] = (None,),
+    at_once: int = 1,
+) -> dict[date, DayResult]:
+    """Backfill days in one run, ``without_prefect``.
+
+    Args:
+        settings: Where.
+        days: What is asked for.
+        context_source: As it is asked for.
+        sizes: How many days may be in each batch, over and over; as many as the backfill itself takes, if it is None.
+        at_once: How many days are at work together.
+    """
+    run = Run(settings, "proof", 1)  # of this id, always: a query is translated once a text, and some name the run
+    request = request_of(run.catalogue, days, context_source=context_source)
+    plan = plan_backfill.fn(run, request)
+    results = {day.game_date: DayResult(game_date=day.game_date, skipped=day.skipped) for day in plan.days}
+    waiting, at_most = [day for day in plan.days if day.needs_work], cycle(sizes)
+    while waiting:
+        with run.warehouse("hold"), batched(run, waiting, request, at_most=next(at_most)) as batch:
+            begun, waiting = waiting[: batch.size], waiting[batch.size :]
+            for result in _done(run, request, begun, batch, at_once):
+                results[result.game_date] = result
+    return results
+
+
+def _done(
+    run: Run, request: BackfillRequest, days: Sequence[DayPlan], batch: Batch, at_once: int
+) -> Iterator[DayResult]:
+    """Do the days of a batch, in their order."""
+
+    def one(day: DayPlan) -> DayResult:
+        result = backfill_date.fn(run, request, day, batch).data
+        assert isinstance(result, DayResult)
+        batch.turns.decide(day.game_date)
+        return result
+
+    for day in days:
+        batch.turns.begin(day.game_date, [table.table for table in day.tables if table.needs_work])
+    if at_once == 1:
+        yield from map(one, days)
+        return
+    with ThreadPoolExecutor(max_workers=at_once) as executor:
+        yield from executor.map(one, days)
+
+
+def read_decided(
+    file: duckdb.DuckDBPyConnection, catalogue: Catalogue
+) -> tuple[dict[str, dict[date, list[Row]]], list[Row]]:
+    """Return the rows of the derived tables that the main one needs, by day, and those of the ledger."""
+    found: dict[str, dict[date, list[Row]]] = {}
+    for spec in map(catalogue.table, catalogue.with_dependencies([MAIN])):
+        of_table = found[spec.name] = {}
+        for row in read_rows(file, spec):
+            of_table.setdefault(row[spec.partition], []).append(row)
+    return found, read_rows(file, catalogue.table("backfill_ledger"))
+
+
+def read_rows(file: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[Row]:
+    """Return all rows of a table."""
+    result = file.execute(f"SELECT * FROM {spec.full_name}")
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
 
 
 def request_of(catalogue: Catalogue, days: Sequence[date], **given: Any) -> BackfillRequest:

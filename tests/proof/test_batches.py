@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -10,14 +11,15 @@ from tests.proof.bench import Bench, Decided
 from tests.proof.kinds import damage
 from tests.proof.league import ProofLeague, generate
 from tests.proof.proof import FIRST_DAY, Base, build_base
+from tests.proof.said import row_said, rows_said
+from tests.proof.seeds import seeds
 
 pytestmark = pytest.mark.no_server
 
-SEEDS = range(8)
+DAMAGED, WHOLE = seeds(48, in_every_run=6), seeds(48, in_every_run=3)
 BASE = 2
 """A league whose players have ids, which a damage takes from some of them."""
 DAYS = 8
-NOT_COMPARED = {"started_at", "recorded_at"}
 
 
 @pytest.fixture(scope="module")
@@ -31,27 +33,48 @@ def base(bench: Bench) -> Base:
     return build_base(bench, BASE, _last_days(generate(BASE)))
 
 
+@pytest.fixture(scope="module")
+def in_one_run(bench: Bench, base: Base) -> tuple[object, object, object]:
+    return said(bench.decide(base.league, days=_last_days(base.league)))
+
+
 def _last_days(league: ProofLeague) -> list[date]:
     return [day for day in sorted(league.days()) if day >= FIRST_DAY][-DAYS:]
 
 
-def said(decided: Decided) -> tuple[object, object]:
-    """Return the checkpoints and the rows, without the times."""
-    checkpoints = {
-        (each.table_name, each.game_date): each.model_dump(exclude=NOT_COMPARED) for each in decided.checkpoints()
-    }
-    rows = {
-        (table, day): sorted(str({**row, "processed_at": None}) for row in found)
-        for table, days in decided.rows.items()
-        for day, found in days.items()
-    }
-    return checkpoints, rows
+def said(decided: Decided) -> tuple[object, object, object]:
+    """Return the checkpoints, the rows and the ledger, without runs and times."""
+    checkpoints = {(each.table_name, each.game_date): row_said(each.model_dump()) for each in decided.checkpoints()}
+    return checkpoints, rows_said(decided.rows), sorted(map(row_said, decided.ledger))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_batch_of_any_size_of_a_damaged_league_ends_as_day_by_day(bench: Bench, base: Base, seed: int) -> None:
-    league, _, _ = damage(base.league, Random(seed))  # noqa: S311
+def in_runs(days: list[date], random: Random) -> list[list[date]]:
+    """Cut a range into two or three, each at least a day long."""
+    cuts = [0, *sorted(random.sample(range(1, len(days)), random.randint(1, 2))), len(days)]
+    return [days[begin:end] for begin, end in pairwise(cuts)]
+
+
+@pytest.mark.parametrize("seed", DAMAGED)
+def test_however_the_days_of_a_damaged_league_are_split_they_end_as_day_by_day(
+    bench: Bench, base: Base, seed: int
+) -> None:
+    random = Random(seed)  # noqa: S311
+    league, _, _ = damage(base.league, random)
     days = _last_days(base.league)
-    by_day = said(bench.decide(league, days=days, at_most=1))
-    assert said(bench.decide(league, days=days, at_most=3)) == by_day
+    by_day = said(bench.decide(league, days=days, sizes=[1]))
     assert said(bench.decide(league, days=days)) == by_day
+    runs, sizes = in_runs(days, random), [random.randint(1, DAYS) for _ in range(3)]
+    at_once = random.randint(1, 8)
+    assert said(bench.decide(league, runs=runs, sizes=sizes, at_once=at_once)) == by_day, (runs, sizes, at_once)
+
+
+@pytest.mark.parametrize("seed", WHOLE)
+def test_in_whatever_order_the_runs_of_a_whole_league_are_made_they_end_as_one(
+    bench: Bench, base: Base, seed: int, in_one_run: tuple[object, object, object]
+) -> None:
+    random, days = Random(seed), _last_days(base.league)  # noqa: S311
+    runs, sizes = in_runs(days, random), [random.randint(1, DAYS) for _ in range(3)]
+    random.shuffle(runs)
+    at_once = random.randint(1, 8)
+    decided = bench.decide(base.league, runs=runs, sizes=sizes, at_once=at_once)
+    assert said(decided) == in_one_run, (runs, sizes, at_once)
