@@ -16,7 +16,7 @@ from tests.proof.seeds import seeds
 
 pytestmark = pytest.mark.no_server
 
-DAMAGED, WHOLE = seeds(48, in_every_run=6), seeds(48, in_every_run=3)
+DAMAGED, WHOLE = seeds(16, in_every_run=4), seeds(16, in_every_run=2)
 BASE = 2
 """A league whose players have ids, which a damage takes from some of them."""
 DAYS = 8

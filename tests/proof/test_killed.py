@@ -24,7 +24,7 @@ from tests.proof.seeds import seeds
 
 pytestmark = pytest.mark.no_server
 
-SEEDS = seeds(80, in_every_run=4)
+SEEDS = seeds(24, in_every_run=4)
 DAYS = 6
 LEAGUE, DAMAGE = 2, 5
 
