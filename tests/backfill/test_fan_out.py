@@ -111,7 +111,8 @@ def test_the_file_is_let_go_of_between_stretches_of_days_and_failures_are_counte
         6,
         6,
         6,
-    ]  # then the moment is given up, and the report is last
+        6,
+    ]  # then the moment is given up; the report and the seasons are last
 
     refuse(settings, f"nba_precompute.{MAIN}", f"processed_at < '{datetime.now(UTC)}'")
     report = run((some[1], some[-1]), resume=False, max_concurrency=1, stop_after_identical_failures=1)
