@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
@@ -97,6 +98,13 @@ class Checkpoint(BaseModel):
     def coverage_percent(self) -> str:
         """Coverage for a person to read."""
         return "" if self.coverage is None else percent(self.coverage)
+
+
+class Attempt(NamedTuple):
+    """How an attempt at a table and day ended."""
+
+    outcome: str
+    reason: str | None
 
 
 @dataclass(frozen=True)

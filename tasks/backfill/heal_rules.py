@@ -7,8 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.backfill.checkpoint import TableDay
-from tasks.backfill.ledger import Attempt
+from tasks.backfill.checkpoint import Attempt, TableDay
 from tasks.backfill.plan import DayPlan, TablePlan
 from tasks.backfill.request import BackfillRequest
 from tasks.backfill.season import Season

@@ -4,9 +4,9 @@ import json
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
-from tasks.backfill.checkpoint import Checkpoint, History, TableDay
+from tasks.backfill.checkpoint import Attempt, Checkpoint, History, TableDay
 from tasks.backfill.gate import PUBLISHED
 from tasks.tables import queries
 from tasks.tables.catalogue import Catalogue
@@ -33,13 +33,6 @@ def read_attempts(warehouse: Warehouse, catalogue: Catalogue, day: date) -> list
     """Return every attempt at a day, of all derived tables, in order of time."""
     rows = warehouse.fetch(queries.ledger_of_day(catalogue.table(LEDGER)), {"game_date": day})
     return [checkpoint_of(row) for row in rows if row["table_name"] in catalogue.derived]
-
-
-class Attempt(NamedTuple):
-    """How an attempt at a table and day ended."""
-
-    outcome: str
-    reason: str | None
 
 
 def read_last_attempts(

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from flows.heal import heal
-from tasks.backfill.checkpoint import TableDay
+from tasks.backfill.checkpoint import Attempt, TableDay
 from tasks.backfill.gate import Outcome
 from tasks.backfill.heal_rules import HealReport, HealRequest, Ill, backfill_parameters, days_to_look_at, diagnose
-from tasks.backfill.ledger import Attempt
 from tasks.backfill.season import make_season
 from tasks.errors import RequestError
 from tasks.parameters import check
