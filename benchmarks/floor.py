@@ -159,6 +159,16 @@ def run_floor(shape: Shape) -> None:
     floor()
 
 
+def run_empty_flow() -> None:
+    """Run Prefect's own empty flow."""
+
+    @flow(name="benchmark-empty-flow")
+    def empty_flow() -> None:
+        pass
+
+    empty_flow()
+
+
 def _create(artifact: Artifact, key: str) -> None:
     if artifact.type == "table":
         create_table_artifact(artifact.data, key=key, description=artifact.description)

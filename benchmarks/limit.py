@@ -1,12 +1,8 @@
-"""The set-based limit: the derived tables of all days at once, and the proof that its rows are the backfill's."""
+"""The set-based limit: the derived tables of all days at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
-
-import duckdb  # noqa: TID251 - the comparison reads two files at once
 
 from tasks.backfill.coverage import window
 from tasks.backfill.day import SourceCounts, choose_source, is_bootstrap
@@ -75,33 +71,3 @@ def _by_source(
         source, _ = choose_source(build, counts.get(day))
         chosen[source].append(day.isoformat())
     return chosen
-
-
-def compare(catalogue: Catalogue, limit: Path, backfill: Path) -> dict[str, tuple[int, int]]:
-    """Compare the derived tables of two warehouses, every column but the volatile ones.
-
-    Returns:
-        For each table, the rows of the backfill, and the rows that only one of the two holds.
-    """
-    with closing(duckdb.connect(backfill, read_only=True)) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{limit}' AS set_based (READ_ONLY)")
-        return {name: _compare(connection, catalogue, name) for name in catalogue.derived}
-
-
-def _compare(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, name: str) -> tuple[int, int]:
-    table = catalogue.table(name)
-    columns = ", ".join(table.content_columns)
-    ours, theirs = (f"SELECT {columns} FROM {place}{table.full_name}" for place in ("", "set_based."))
-    return (
-        _number(connection, [f"SELECT COUNT(*) FROM {table.full_name}"]),
-        _number(
-            connection,
-            (f"SELECT COUNT(*) FROM ({a} EXCEPT ALL {b})" for a, b in ((ours, theirs), (theirs, ours))),
-        ),
-    )
-
-
-def _number(connection: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> int:
-    rows = (connection.execute(query).fetchone() for query in queries)
-    return sum(int(row[0]) for row in rows if row)
