@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 OLDEST_PYTHON := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-bigquery proof check up backfill down doctor alert-test bench ddl lock clean
+.PHONY: help setup demo test test-all test-bigquery proof check up backfill down doctor alert-test bench bench-growth ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -64,8 +64,11 @@ backfill: setup ## Run the backfill on the worker and watch it: FROM=2023-01-20 
 down: ## Stop what `make up` started, and nothing else
 	@if [ -x $(BIN)/fullcourt ]; then $(BIN)/fullcourt down; else echo "Nothing is running."; fi
 
-bench: setup ## Measure the backfill against its limits
-	@$(BIN)/python -m benchmarks.backfill
+bench: setup ## Measure the backfill against its limits, for 1 and 4 seasons: ARGS="--seasons 1 --rounds 1"
+	@$(BIN)/python -m benchmarks.backfill $(ARGS)
+
+bench-growth: setup ## Measure how the backfill grows, from 1 season to 16; it takes an hour: ARGS="--seasons 1 2"
+	@$(BIN)/python -m benchmarks.backfill --growth $(ARGS)
 
 doctor: setup ## Say what of the warehouse and Prefect can be reached and would run, what is missing, and what to do
 	@$(BIN)/fullcourt doctor
