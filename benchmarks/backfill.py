@@ -84,7 +84,8 @@ class _League:
 
     seasons: int
     warehouse: Path
-    first: date
+    ranges: list[tuple[date, date]]
+    """The days that are asked for: of each season, from the first to the last with a game."""
     days: list[date]
     """Those that are built."""
     corrected: date
@@ -118,12 +119,14 @@ def _write_league(bench: Bench, seasons: int, most_days: int | None) -> _League:
     warehouse = bench.folder / f"league-{seasons}.duckdb"
     league = Written.model_validate(bench.run("league", warehouse, "--years", *years(seasons)))
     days = league.days[:most_days]
-    opening = max(day for day in league.openings if day <= days[-1])
-    last_season = [day for day in days if day >= opening]
+    ranges = [(first, min(last, days[-1])) for first, last in league.seasons if first <= days[-1]]
+    if most_days:  # bootstrap's days are asked for otherwise
+        ranges[0] = (days[0], ranges[0][1])
+    last_season = [day for day in days if day >= ranges[-1][0]]
     return _League(
         seasons=seasons,
         warehouse=warehouse,
-        first=days[0] if most_days else league.openings[0],  # bootstrap's days are asked for as well
+        ranges=ranges,
         days=days,
         corrected=last_season[(len(last_season) - 1) // 2],
         tables=league.tables,
@@ -132,8 +135,9 @@ def _write_league(bench: Bench, seasons: int, most_days: int | None) -> _League:
 
 def _round(bench: Bench, league: _League, *, growth: bool) -> Mapping[str, Measurement]:
     """Measure every variant once; in a league's first round, also compare the rows of backfill and limit."""
-    ours, range_ = _copy(league.warehouse), ("--first", league.first, "--last", league.days[-1])
-    days = ("--days", len(league.days))
+    firsts, lasts = zip(*league.ranges, strict=True)
+    range_, days = ("--first", *firsts, "--last", *lasts), ("--days", len(league.days))
+    ours = _copy(league.warehouse)
     empty = bench.measure("backfill", ours, *range_, *days, database=True)
     found = {"empty": empty, "nothing": bench.measure("backfill", ours, *range_, "--days", 0)}
     if growth:

@@ -13,8 +13,8 @@ class Written(BaseModel):
 
     tables: int
     """Derived tables that the backfill makes of it."""
-    openings: list[date]
-    """The first day of each season."""
+    seasons: list[tuple[date, date]]
+    """The first and the last day with a game of each."""
     days: list[date]
     """Those that are built: with games, after bootstrap."""
 
