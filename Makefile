@@ -67,7 +67,7 @@ down: ## Stop what `make up` started, and nothing else
 bench: setup ## Measure the backfill against its limits, for 1 and 4 seasons: ARGS="--seasons 1 --rounds 1"
 	@$(BIN)/python -m benchmarks.backfill $(ARGS)
 
-bench-growth: setup ## Measure how the backfill grows, from 1 season to 16; it takes an hour: ARGS="--seasons 1 2"
+bench-growth: setup ## Measure how the backfill grows, from 1 season to 16, which takes long: ARGS="--seasons 1 2"
 	@$(BIN)/python -m benchmarks.backfill --growth $(ARGS)
 
 doctor: setup ## Say what of the warehouse and Prefect can be reached and would run, what is missing, and what to do

@@ -6,7 +6,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def asked(firsts: Sequence[date], lasts: Sequence[date]) -> dict[str, Any]:
+    """Return the backfill's parameters for seasons: no schedule speaks of the summers, as the league has no playoffs."""
+    if len(firsts) == 1:
+        return {"start_date": firsts[0], "end_date": lasts[0]}
+    seasons = zip(firsts, lasts, strict=True)
+    dates = [first + timedelta(days=number) for first, last in seasons for number in range((last - first).days + 1)]
+    return {"dates": dates, "max_days": len(dates)}
+
+
 def _league(settings: Settings, chosen: argparse.Namespace) -> Written:
     """Write seasons of the demo league to a new warehouse."""
     league = generate(chosen.years)
@@ -76,12 +85,7 @@ def _backfill(_: Settings, chosen: argparse.Namespace) -> Measurement:
     from tasks.backfill.report import Report
 
     range_ = f"the backfill of {chosen.first[0]} to {chosen.last[-1]}"
-    asked: Any = {"start_date": chosen.first[0], "end_date": chosen.last[0]}
-    if len(chosen.first) > 1:  # no schedule speaks of the summers: the demo league has no playoffs
-        seasons = zip(chosen.first, chosen.last, strict=True)
-        dates = [first + timedelta(days=n) for first, last in seasons for n in range((last - first).days + 1)]
-        asked = {"dates": dates, "max_days": len(dates)}
-    run: Callable[[], Any] = partial(backfill, **asked, return_state=True)
+    run: Callable[[], Any] = partial(backfill, **asked(chosen.first, chosen.last), return_state=True)
     with counted_statements() as statements:
         state, found = timed(run)
     _drain()

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.limit import run_limit
 from benchmarks.measured import Measurement
+from benchmarks.process import asked
 from benchmarks.results import Size, make_console, print_results
 from benchmarks.rows import CorrectionError, compare, correct
 from tasks.backfill.report import Report
@@ -111,6 +112,12 @@ def test_bench_measures_a_small_range_and_leaves_nothing_behind(tmp_path: Path) 
     assert 0 < float(said["Prefect's empty flow, s"]) < float(said["nothing to do, s"])
     assert 0 < float(said["server's database, a day from empty, KB"]) < 1000
     assert list(tmp_path.glob("fullcourt-bench-*")) == []
+
+
+def test_a_summer_is_not_asked_for() -> None:
+    first, last, opening = date(2022, 4, 9), date(2022, 4, 10), date(2022, 10, 18)
+    assert asked([first], [last]) == {"start_date": first, "end_date": last}
+    assert asked([first, opening], [last, opening]) == {"dates": [first, last, opening], "max_days": 3}
 
 
 @pytest.mark.parametrize(
