@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def asked(firsts: Sequence[date], lasts: Sequence[date]) -> dict[str, Any]:
-    """Return the backfill's parameters for seasons: no schedule speaks of the summers, as the league has no playoffs."""
+    """Return the backfill's parameters for seasons, without summers: the league has no playoffs to bound them."""
     if len(firsts) == 1:
         return {"start_date": firsts[0], "end_date": lasts[0]}
     seasons = zip(firsts, lasts, strict=True)
