@@ -7,7 +7,8 @@ STAMP := .venv/.installed
 OLDEST_PYTHON := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-bigquery proof check up backfill down doctor alert-test bench bench-growth ddl lock clean
+.PHONY: help setup demo test test-all test-bigquery proof check up backfill down doctor alert-test bench bench-growth
+.PHONY: bench-peers ddl lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +70,9 @@ bench: setup ## Measure the backfill against its limits, for 1 and 4 seasons: AR
 
 bench-growth: setup ## Measure how the backfill grows, from 1 season to 16, which takes long: ARGS="--seasons 1 2"
 	@$(BIN)/python -m benchmarks.backfill --growth $(ARGS)
+
+bench-peers: setup ## Measure the same season by Fullcourt and by other tools: ARGS="--days 20 --peers dbt sqlmesh"
+	@$(BIN)/python -m benchmarks.peers.runner $(ARGS)
 
 doctor: setup ## Say what of the warehouse and Prefect can be reached and would run, what is missing, and what to do
 	@$(BIN)/fullcourt doctor

@@ -32,24 +32,32 @@ def run_limit(settings: Settings, first: date, last: date) -> None:
     catalogue = load_catalogue(settings)
     with open_warehouse(settings.connection()) as warehouse:
         warehouse.create(catalogue.table(name) for name in catalogue.derived)
-        seasons = warehouse.fetch(catalogue.shared_query("seasons"), {"from_date": first, "game_date": last})
-        starts = {row["season_year"]: row["season_start"] for row in seasons if row["last_date"] >= first}
-        read = window(settings, min(starts.values()), first, last)
-        days = [
-            row["game_date"]
-            for row in warehouse.fetch(catalogue.complete(_EXPECTED_DAYS), read)
-            if not is_bootstrap(row["game_date"], starts[row["season_year"]], settings.bootstrap_days)
-        ]
+        read, days = days_to_build(warehouse, catalogue, settings, first, last)
         values: dict[str, Parameter] = {**read, "run_id": "limit", "processed_at": datetime.now(UTC)}
         for name in catalogue.derived:
-            table, chosen = catalogue.table(name), _by_source(warehouse, catalogue, name, read, days)
+            table, chosen = catalogue.table(name), by_source(warehouse, catalogue, name, read, days)
             columns = ", ".join(column.name for column in table.columns)
             rows = batch_query(catalogue, table, chosen, has_holes=False, with_others=False)
             listed = {days_of(source): those for source, those in chosen.items()}
             warehouse.change(table, f"INSERT INTO {table.full_name} ({columns})\n{rows}", {**values, **listed})
 
 
-def _by_source(
+def days_to_build(
+    warehouse: Warehouse, catalogue: Catalogue, settings: Settings, first: date, last: date
+) -> tuple[dict[str, Parameter], list[date]]:
+    """Return the parameters of the queries for a range, and its days with expected players after bootstrap."""
+    seasons = warehouse.fetch(catalogue.shared_query("seasons"), {"from_date": first, "game_date": last})
+    starts = {row["season_year"]: row["season_start"] for row in seasons if row["last_date"] >= first}
+    read = window(settings, min(starts.values()), first, last)
+    days = [
+        row["game_date"]
+        for row in warehouse.fetch(catalogue.complete(_EXPECTED_DAYS), read)
+        if not is_bootstrap(row["game_date"], starts[row["season_year"]], settings.bootstrap_days)
+    ]
+    return read, days
+
+
+def by_source(
     warehouse: Warehouse, catalogue: Catalogue, name: str, read: Mapping[str, Parameter], days: Sequence[date]
 ) -> Mapping[str, list[str]]:
     """Return the days of a table by the source that the backfill takes for them."""

@@ -1,0 +1,2 @@
+-- depends_on: {{ ref('<<table>>') }}
+<<gate>>

@@ -1,0 +1,606 @@
+"""``make bench-peers``: the same season of the same tables by Fullcourt and by general tools, one after the other.
+
+Every peer is a folder beside this module: ``peer.toml`` says how it is run, ``requirements.txt`` pins what is installed
+into a virtual environment of its own, and the rest is its project, into which the rendered SQL is written. All work on
+the demo league, on copies of one DuckDB file, with one thread of DuckDB. Each peer
+
+- writes the season, day by day or as it does, from a warehouse that has none of the tables; its rows are compared with
+  Fullcourt's;
+- does what it finds left to do, after one raw box-score row of a day in the middle of the season was corrected. The
+  rows are compared with a rebuild, and the days counted that were written again.
+
+A peer that cannot be installed or run is reported with the reason, and the others go on.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import duckdb  # noqa: TID251 - the peers' files are not opened as Fullcourt's warehouse
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.backfill import INCIDENT_SEASON
+from benchmarks.limit import compare, run_limit
+from benchmarks.peers.render import tables, write_days, write_project
+from benchmarks.results import make_console
+from deployments.local.prefect_server import environment, find_server, prefect_server
+from tasks.errors import FullcourtError, RequestError, TerminalError
+from tasks.settings import PROJECT_ROOT, Settings, load_settings
+from tasks.tables.catalogue import load_catalogue
+
+PEERS = Path(__file__).parent
+_KEPT_OUT = ("FULLCOURT_", "PREFECT_", "DAGSTER_", "AIRFLOW_", "SQLMESH_", "DBT_", "PYTHON", "VIRTUAL_ENV")
+_SETTLE_SECONDS, _WATCH_SECONDS, _BUSY_SHARE = 40.0, 1.0, 0.3
+
+
+class PeerError(TerminalError):
+    """A peer could not be installed or run; the message is the reason that the table gives."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to run one tool, as its ``peer.toml`` says."""
+
+    name: str
+    folder: Path
+    package: str
+    gate: str = ""
+    """What its gate is; empty if it has none."""
+    unit: str = ""
+    """What it runs at once."""
+    setup: Sequence[Sequence[str]] = ()
+    """Commands before anything is measured."""
+    services: Sequence[Sequence[str]] = ()
+    """Commands that run beside the measured one; their processor time counts."""
+    prefect: bool = False
+    """Whether a Prefect server runs beside it."""
+    run: Sequence[str] = ()
+    again: Sequence[str] = ()
+    """The command that does what is left to do."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    sql: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def requirements(self) -> Path:
+        """What is installed for it; the file is missing if it is run by Fullcourt's own interpreter."""
+        return self.folder / "requirements.txt"
+
+    @property
+    def version(self) -> str:
+        """The version that is pinned."""
+        if not self.requirements.exists():
+            return version(self.package)
+        text = self.requirements.read_text(encoding="utf-8")
+        found = re.search(rf"^{re.escape(self.package)}==(\S+)", text, re.MULTILINE)
+        return found[1] if found else "?"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one command cost, and what it left."""
+
+    seconds: float
+    """Wall time of the whole command, its start included; services were up before."""
+    processor_seconds: float
+    """Of the command and of the services beside it, with all of their children."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of a peer in one round."""
+
+    first: Run
+    rows: int
+    different: int
+    """Rows that only one of the peer and Fullcourt has."""
+    again: Run | None = None
+    redone: int = 0
+    """Days of which rows were written again after the correction."""
+    wrong: int = 0
+    """Rows that only one of the peer and a rebuild has, after the correction."""
+    failed_again: str = ""
+
+
+@dataclass(frozen=True)
+class Season:
+    """The league that all of them work on."""
+
+    folder: Path
+    league: Path
+    """Fullcourt's; it has none of the derived tables."""
+    given: Path
+    """The same for the peers, with the schema ``benchmark``."""
+    reference: Path
+    """With the derived tables of the set-based limit; then of Fullcourt, once it has run."""
+    rebuilt: Path
+    """The same, built after the correction."""
+    first: date
+    last: date
+    days: Sequence[date]
+
+    @property
+    def corrected_day(self) -> date:
+        """The day of which a raw row is corrected."""
+        return self.days[len(self.days) // 2]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.runner", description="Compare with other tools.")
+    parser.add_argument("--days", type=int, help="only the first so many days after bootstrap")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds (default: 1)")
+    parser.add_argument("--peers", nargs="+", help="only the peers of these folders, beside Fullcourt")
+    parser.add_argument("--cache", type=Path, default=_default_cache(), help="where the peers are installed")
+    parser.add_argument("--keep", type=Path, help="a new folder for warehouses, projects and logs, which is kept")
+    parser.add_argument("--timeout", type=float, default=3600.0, help="most seconds of one command (default: 3600)")
+    chosen = parser.parse_args(arguments)
+    progress = Console(stderr=True, highlight=False)
+    try:
+        peers = read_peers(PEERS, chosen.peers)
+        _check(chosen)
+        with _work_folder(chosen.keep) as folder:
+            bench = Bench(folder, chosen.cache, chosen.timeout, progress)
+            season = bench.write_season(chosen.days)
+            found = bench.measure(peers, season, chosen.rounds)
+            print_results(make_console(), peers, found, season, _stale_days(season))
+    except FullcourtError as error:
+        progress.print(f"error: {error}", markup=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def read_peers(folder: Path, names: Sequence[str] | None = None) -> list[Peer]:
+    """Return the peers of a folder: Fullcourt first, then by what ``peer.toml`` says of their order.
+
+    Args:
+        folder: Where a folder of each tool is.
+        names: Only the tools of these names, and Fullcourt; None for all.
+
+    Raises:
+        RequestError: There is no such tool.
+    """
+    described = {
+        file.parent.name: tomllib.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*/peer.toml"))
+    }
+    if unknown := sorted({*(names or ())} - described.keys()):
+        raise RequestError(f"--peers {' '.join(unknown)}: there are {', '.join(described)}")
+    wanted = [name for name in described if names is None or name in {*names, "fullcourt"}]
+    ordered = sorted(wanted, key=lambda name: described[name].pop("order", 0))
+    return [peer for name in ordered for peer in _variants(folder / name, described[name])]
+
+
+def _variants(folder: Path, described: dict[str, Any]) -> Iterator[Peer]:
+    variants = described.pop("variants", [{}])
+    for variant in variants:
+        yield Peer(folder=folder, **{**described, **variant})
+
+
+@dataclass
+class Bench:
+    """Where to measure, and how to say what is being measured."""
+
+    folder: Path
+    cache: Path
+    timeout: float
+    progress: Console
+    broken: dict[Path, str] = field(default_factory=dict)
+
+    def write_season(self, most_days: int | None) -> Season:
+        """Write the incident's season, what the peers are given of it, and what their rows are compared with."""
+        self._say("writing the league")
+        league, given, reference, rebuilt = (
+            self.folder / f"{name}.duckdb" for name in ("league", "given", "reference", "rebuilt")
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.process", "league", "--years", str(INCIDENT_SEASON)],
+            cwd=PROJECT_ROOT,
+            env=_environment() | {"FULLCOURT_DUCKDB_PATH": str(league)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        days = [date.fromisoformat(day) for day in json.loads(done.stdout.splitlines()[-1])["days"]][:most_days]
+        season = Season(self.folder, league, given, reference, rebuilt, days[0], days[-1], days)
+        for copy in (given, reference, rebuilt):
+            shutil.copy(league, copy)
+        write_days(_settings(given), season.first, season.last)
+        correct(rebuilt, season.corrected_day)
+        for file in (reference, rebuilt):
+            run_limit(_settings(file), season.first, season.last)
+        return season
+
+    def measure(self, peers: Sequence[Peer], season: Season, rounds: int) -> dict[str, list[Result] | str]:
+        """Measure every peer in turn, as often as there are rounds; a peer that fails has the reason instead."""
+        found: dict[str, list[Result] | str] = {peer.name: [] for peer in peers}
+        for number in range(1, rounds + 1):
+            for peer in peers:
+                results = found[peer.name]
+                if isinstance(results, str):
+                    continue
+                try:
+                    python = self.install(peer)
+                    self._say(f"round {number} of {rounds}: {peer.name}")
+                    results.append(self._measure(peer, season, python))
+                except (PeerError, OSError, duckdb.Error, subprocess.SubprocessError) as error:
+                    found[peer.name] = _one_line(str(error))
+        return found
+
+    def install(self, peer: Peer) -> Path:
+        """Return the interpreter of a peer; it is installed if it is not there yet.
+
+        Raises:
+            PeerError: That failed; the message is the installer's.
+        """
+        if not peer.requirements.exists():
+            return Path(sys.executable)
+        text = peer.requirements.read_bytes()
+        if peer.folder in self.broken:
+            raise PeerError(self.broken[peer.folder])
+        place = self.cache / f"{peer.folder.name}-{hashlib.sha256(text).hexdigest()[:12]}"
+        python = place / "bin" / "python"
+        if not (place / "installed").exists():
+            self._say(f"installing {peer.package} {peer.version}")
+            shutil.rmtree(place, ignore_errors=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            venv, install = [sys.executable, "-m", "venv", str(place)], [*pip, "-r", str(peer.requirements)]
+            for command in (venv, install):
+                done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+                if done.returncode:
+                    lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+                    self.broken[peer.folder] = f"not installed: {(lines or done.stderr.splitlines() or ['?'])[-1]}"
+                    raise PeerError(self.broken[peer.folder])
+            (place / "installed").touch()
+        return python
+
+    def _measure(self, peer: Peer, season: Season, python: Path) -> Result:
+        place = Path(tempfile.mkdtemp(prefix=f"{peer.folder.name}-", dir=self.folder))
+        is_ours = not peer.requirements.exists()
+        warehouse = Path(shutil.copy(season.league if is_ours else season.given, place / "warehouse.duckdb"))
+        words = {
+            "python": str(python),
+            "bin": str(python.parent),
+            "work": str(place),
+            "warehouse": str(warehouse),
+            "first": season.first.isoformat(),
+            "last": season.last.isoformat(),
+            "end": (season.last + timedelta(days=1)).isoformat(),
+            "days": str(len(season.days)),
+            "port": str(_free_port()),
+            **peer.values,
+        }
+        if not is_ours:
+            write_project(peer.folder, place, tables(_settings(season.given), season.first), words, peer.sql)
+        with _Desk(peer, place, words, self.timeout, self.folder) as desk:
+            first = desk.run(peer.run, "run")
+            desk.stop_if_it_locks(warehouse)
+            rows, different = _total(compare(load_catalogue(_settings(warehouse)), season.reference, warehouse))
+            if is_ours and not different:
+                shutil.copy(warehouse, season.reference)
+            moment = correct(warehouse, season.corrected_day)
+            try:
+                again = desk.run(peer.again, "again")
+            except PeerError as error:
+                return Result(first, rows, different, failed_again=_one_line(str(error)))
+        _, wrong = _total(compare(load_catalogue(_settings(warehouse)), season.rebuilt, warehouse))
+        return Result(first, rows, different, again, len(_written_since(warehouse, moment)), wrong)
+
+    def _say(self, what: str) -> None:
+        self.progress.print(f"{datetime.now(UTC):%H:%M:%S}  {what}", markup=False)
+
+
+class _Desk:
+    """A peer's work folder, with its services running beside the commands."""
+
+    def __init__(self, peer: Peer, place: Path, words: Mapping[str, str], timeout: float, folder: Path) -> None:
+        self._peer, self._place, self._words, self._timeout, self._folder = peer, place, words, timeout, folder
+        self._env = _environment() | {name: _filled(text, words) for name, text in peer.env.items()}
+        self._services: list[psutil.Process] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> "_Desk":
+        try:
+            if self._peer.prefect:
+                home = self._folder / "prefect"
+                url = self._open.enter_context(prefect_server(home))
+                server = find_server(home)
+                self._services += [server.id.process] if server and server.id.process else []
+                of_server = environment(home, api_url=url)
+                self._env |= {name: text for name, text in of_server.items() if name not in self._env}
+            for number, command in enumerate(self._peer.setup):
+                self.run(command, f"setup-{number}")
+            for number, command in enumerate(self._peer.services):
+                self._services.append(self._open.enter_context(self._service(command, number)))
+            self._settle()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._open.close()
+
+    def stop_if_it_locks(self, warehouse: Path) -> None:
+        """Wait until no service has the warehouse open."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                duckdb.connect(warehouse).close()
+            except duckdb.IOException:
+                time.sleep(_WATCH_SECONDS)
+            else:
+                return
+
+    def run(self, command: Sequence[str], name: str) -> Run:
+        """Run a command to its end.
+
+        Raises:
+            PeerError: It failed, or took longer than it may.
+        """
+        before, start = self._processor_seconds(), time.perf_counter()
+        log = self._place / f"{name}.log"
+        with log.open("wb") as out:
+            process = self._start(command, out)
+            overdue = threading.Timer(self._timeout, _kill, [process.pid])
+            overdue.start()
+            try:
+                _, status, usage = os.wait4(process.pid, 0)
+            except BaseException:
+                _kill(process.pid)
+                raise
+            finally:
+                is_late = not overdue.is_alive()
+                overdue.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            ended = f"took more than {self._timeout:.0f} s" if is_late else f"exit code {process.returncode}"
+            raise PeerError(f"{name}: {ended}: {_reason(log)}")
+        self._settle()
+        return Run(seconds, usage.ru_utime + usage.ru_stime + self._processor_seconds() - before)
+
+    @contextmanager
+    def _service(self, command: Sequence[str], number: int) -> Iterator[psutil.Process]:
+        with (self._place / f"service-{number}.log").open("wb") as out:
+            process = self._start(command, out)
+            try:
+                yield psutil.Process(process.pid)
+            finally:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+                _kill(process.pid)
+                process.wait()
+
+    def _start(self, command: Sequence[str], out: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [_filled(word, self._words) for word in command],
+            cwd=self._place if self._peer.requirements.exists() else PROJECT_ROOT,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _settle(self) -> None:
+        """Wait until the services have worked off what a command has left them."""
+        deadline, busy = time.monotonic() + _SETTLE_SECONDS, bool(self._services)
+        while busy and time.monotonic() < deadline:
+            before = self._processor_seconds()
+            time.sleep(_WATCH_SECONDS)
+            busy = self._processor_seconds() - before > _BUSY_SHARE * _WATCH_SECONDS
+
+    def _processor_seconds(self) -> float:
+        """Return what the services and all of their children, also those that have ended, have used so far."""
+        used = 0.0
+        for service in self._services:
+            for process in [service, *service.children(recursive=True)]:
+                try:
+                    times = process.cpu_times()
+                except psutil.NoSuchProcess:
+                    continue
+                used += times.user + times.system
+                used += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return used
+
+
+def correct(warehouse: Path, day: date) -> datetime:
+    """Correct one raw box-score row of a day: a miss in the paint that was not counted.
+
+    Returns:
+        When that was, in UTC.
+    """
+    one = """(SELECT MIN(player_lookup) FROM nba_analytics.player_game_summary
+        WHERE game_date = $day AND minutes_played > 0 AND paint_attempts > 0)"""
+    with closing(duckdb.connect(warehouse)) as connection:
+        connection.execute(
+            "UPDATE nba_analytics.player_game_summary "
+            "SET fg_attempts = fg_attempts + 1, paint_attempts = paint_attempts + 1 "
+            f"WHERE game_date = $day AND player_lookup = {one}",
+            {"day": day},
+        )
+    return datetime.now(UTC)
+
+
+def _written_since(warehouse: Path, moment: datetime) -> set[date]:
+    """Return the days of which any table has rows that were written since a moment."""
+    catalogue = load_catalogue(_settings(warehouse))
+    with closing(duckdb.connect(warehouse, read_only=True)) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return {
+            day
+            for table in map(catalogue.table, catalogue.derived)
+            for (day,) in connection.execute(
+                f"SELECT DISTINCT {table.partition} FROM {table.full_name} WHERE processed_at >= $moment",
+                {"moment": moment},
+            ).fetchall()
+        }
+
+
+def _stale_days(season: Season) -> int:
+    """Return how many days have other rows after the correction."""
+    catalogue = load_catalogue(_settings(season.league))
+    days: set[date] = set()
+    with closing(duckdb.connect(season.reference, read_only=True)) as connection:
+        connection.execute(f"ATTACH '{season.rebuilt}' AS rebuilt (READ_ONLY)")
+        for table in map(catalogue.table, catalogue.derived):
+            columns = ", ".join(table.content_columns)
+            ours, theirs = (f"SELECT {columns} FROM {place}{table.full_name}" for place in ("", "rebuilt."))
+            rows = connection.execute(f"SELECT DISTINCT {table.partition} FROM ({theirs} EXCEPT ALL {ours})")
+            days |= {day for (day,) in rows.fetchall()}
+    return len(days)
+
+
+def print_results(
+    console: Console, peers: Sequence[Peer], found: Mapping[str, list[Result] | str], season: Season, stale: int
+) -> None:
+    """Print what was measured, a line for each peer, and why one is not there."""
+    ours = found.get("Fullcourt")
+    own = _medians(ours) if isinstance(ours, list) and ours else (math.nan, math.nan)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("peer", no_wrap=True)
+    for name in ("version", "gate"):
+        table.add_column(name)
+    for name in ("wall,\ns", "Fullcourt\nover it", "processor,\ns", "Fullcourt\nover it", "days", "rows"):
+        table.add_column(name, justify="right")
+    for name in ("as Full-\ncourt's", "correction\nnoticed", "days\nredone", "rows right\nafterwards"):
+        table.add_column(name, justify="right")
+    for peer in peers:
+        results = found[peer.name]
+        cells = [peer.name, peer.version, "yes" if peer.gate else "no"]
+        if isinstance(results, str) or not results:
+            table.add_row(*cells, "not run: see below")
+            continue
+        last = results[-1]
+        table.add_row(
+            *cells,
+            *(
+                text
+                for of_one, of_us in zip(_medians(results), own, strict=True)
+                for text in (f"{of_one:.1f}", f"{of_us / of_one:.2f}")
+            ),
+            str(len(season.days)),
+            f"{last.rows:,}",
+            "equal" if not any(one.different for one in results) else f"{last.different:,} differ",
+            *_correction(last),
+        )
+    console.print(table)
+    for peer in peers:
+        if isinstance(reason := found[peer.name], str):
+            console.print(f"{peer.name}: {reason}", markup=False, soft_wrap=True)
+    console.print(
+        f"{len(season.days)} days with games from {season.first} to {season.last}; the correction of a row of "
+        f"{season.corrected_day} changes the rows of {stale} days. Fullcourt over it: below 1 is less than the peer's.",
+        markup=False,
+    )
+
+
+def _correction(result: Result) -> tuple[str, str, str]:
+    if result.again is None:
+        return "failed", "", result.failed_again
+    noticed = "yes" if result.redone else "no"
+    return noticed, str(result.redone), "yes" if not result.wrong else f"{result.wrong:,} wrong"
+
+
+def _medians(results: Sequence[Result]) -> tuple[float, float]:
+    """Return wall and processor seconds."""
+    return median(one.first.seconds for one in results), median(one.first.processor_seconds for one in results)
+
+
+def _total(found: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    return sum(rows for rows, _ in found.values()), sum(different for _, different in found.values())
+
+
+def _settings(warehouse: Path) -> Settings:
+    return load_settings().model_copy(update={"duckdb_path": warehouse})
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fullcourt" / "peers"
+
+
+def _environment() -> dict[str, str]:
+    """Return this program's environment without what is meant for itself or for a peer."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_KEPT_OUT)}
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], text)
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _kill(process_group: int) -> None:
+    """End what is left of a command that was started in a session of its own."""
+    try:
+        os.killpg(process_group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _reason(log: Path) -> str:
+    """Return what a log most likely says of what went wrong: the last line that names an error, and the next one."""
+    lines = [line.strip() for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+    named = [place for place, line in enumerate(lines) if "rror" in line]
+    place = named[-1] if named else len(lines) - 2
+    return " ".join(lines[max(place, 0) :][:2]) or "it printed nothing"
+
+
+@contextmanager
+def _work_folder(kept: Path | None) -> Iterator[Path]:
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="fullcourt-peers-") as name:
+            yield Path(name)
+    else:
+        kept.mkdir(parents=True)
+        yield kept.resolve()
+
+
+def _one_line(text: str, most: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]} ..."
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    for name in ("days", "rounds"):
+        if (number := getattr(chosen, name)) is not None and number < 1:
+            raise RequestError(f"--{name} {number}: must be at least 1")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # services stop and the folder goes then as well
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = 130
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # DuckDB's binding reports leaks on the terminal when the interpreter shuts down in the usual way
