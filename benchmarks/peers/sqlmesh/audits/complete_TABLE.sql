@@ -1,0 +1,6 @@
+AUDIT (
+  name complete_<<table>>,
+  blocking TRUE
+);
+
+<<gate>>
