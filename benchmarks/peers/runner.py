@@ -18,6 +18,7 @@ import json
 import math
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -289,6 +290,7 @@ class Bench:
             "end": (season.last + timedelta(days=1)).isoformat(),
             "days": str(len(season.days)),
             "port": str(_free_port()),
+            "secret": secrets.token_hex(32),
             **peer.values,
         }
         if not is_ours:
