@@ -91,7 +91,7 @@ class _Line:
 
 def print_results(console: Console, sizes: Sequence[Size]) -> None:
     """Print what was measured, one column for each number of seasons, against the goals."""
-    console.print(_versions(), markup=False)
+    console.print(versions(), markup=False)
     rounds = len(sizes[0].rounds)
     table = Table(box=None, header_style="bold", pad_edge=False)
     title = f"medians of {rounds} rounds (least to most)" if rounds > 1 else "one round"
@@ -201,7 +201,8 @@ def _redone_over_changed(size: Size) -> float:
     return redone / changed if changed else float("inf")
 
 
-def _versions() -> str:
+def versions() -> str:
+    """Return what it was measured with, and on."""
     parts = [f"Python {platform.python_version()}", f"Prefect {version('prefect')}", f"DuckDB {version('duckdb')}"]
     parts += [
         f"SQLite {sqlite3.sqlite_version}",

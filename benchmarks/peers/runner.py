@@ -45,7 +45,7 @@ from rich.table import Table
 from benchmarks.backfill import INCIDENT_SEASON
 from benchmarks.limit import compare, run_limit
 from benchmarks.peers.render import tables, write_days, write_project
-from benchmarks.results import make_console
+from benchmarks.results import make_console, versions
 from deployments.local.prefect_server import environment, find_server, prefect_server
 from tasks.errors import FullcourtError, RequestError, TerminalError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
@@ -115,6 +115,8 @@ class Result:
 
     first: Run
     rows: int
+    days: int
+    """Days of which any table has rows."""
     different: int
     """Rows that only one of the peer and Fullcourt has."""
     again: Run | None = None
@@ -301,13 +303,15 @@ class Bench:
             rows, different = _total(compare(load_catalogue(_settings(warehouse)), season.reference, warehouse))
             if is_ours and not different:
                 shutil.copy(warehouse, season.reference)
+            days = len(_written_since(warehouse, datetime.min.replace(tzinfo=UTC)))
+            self._say(f"{first.seconds:.1f} s, {first.processor_seconds:.1f} s of processors, {different} rows differ")
             moment = correct(warehouse, season.corrected_day)
             try:
                 again = desk.run(peer.again, "again")
             except PeerError as error:
-                return Result(first, rows, different, failed_again=_one_line(str(error)))
+                return Result(first, rows, days, different, failed_again=_one_line(str(error)))
         _, wrong = _total(compare(load_catalogue(_settings(warehouse)), season.rebuilt, warehouse))
-        return Result(first, rows, different, again, len(_written_since(warehouse, moment)), wrong)
+        return Result(first, rows, days, different, again, len(_written_since(warehouse, moment)), wrong)
 
     def _say(self, what: str) -> None:
         self.progress.print(f"{datetime.now(UTC):%H:%M:%S}  {what}", markup=False)
@@ -485,44 +489,58 @@ def print_results(
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("peer", no_wrap=True)
     for name in ("version", "gate"):
-        table.add_column(name)
-    for name in ("wall,\ns", "Fullcourt\nover it", "processor,\ns", "Fullcourt\nover it", "days", "rows"):
-        table.add_column(name, justify="right")
-    for name in ("as Full-\ncourt's", "correction\nnoticed", "days\nredone", "rows right\nafterwards"):
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True)
+    for name in (
+        "wall, s",
+        "Full-\ncourt\nover it",
+        "proces-\nsor, s",
+        "Full-\ncourt\nover it",
+        "days",
+        "rows",
+        "as Full-\ncourt's",
+        "correction\nnoticed",
+        "days\nredone",
+        "rows right\nthen",
+    ):
+        table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
+    reasons = []
     for peer in peers:
         results = found[peer.name]
         cells = [peer.name, peer.version, "yes" if peer.gate else "no"]
-        if isinstance(results, str) or not results:
-            table.add_row(*cells, "not run: see below")
-            continue
-        last = results[-1]
-        table.add_row(
-            *cells,
-            *(
-                text
-                for of_one, of_us in zip(_medians(results), own, strict=True)
-                for text in (f"{of_one:.1f}", f"{of_us / of_one:.2f}")
-            ),
-            str(len(season.days)),
-            f"{last.rows:,}",
-            "equal" if not any(one.different for one in results) else f"{last.different:,} differ",
-            *_correction(last),
-        )
+        if isinstance(results, str):
+            table.add_row(*cells, "not run")
+            reasons.append(f"{peer.name} was not run: {results}")
+        elif results:
+            table.add_row(*cells, *_cells(results, own), *_correction(results[-1]))
+            if results[-1].failed_again:
+                reasons.append(f"{peer.name} failed after the correction: {results[-1].failed_again}")
+    console.print(versions(), markup=False)
     console.print(table)
-    for peer in peers:
-        if isinstance(reason := found[peer.name], str):
-            console.print(f"{peer.name}: {reason}", markup=False, soft_wrap=True)
+    for reason in reasons:
+        console.print(reason, markup=False, soft_wrap=True)
+    calendar = (season.last - season.first).days + 1
     console.print(
-        f"{len(season.days)} days with games from {season.first} to {season.last}; the correction of a row of "
-        f"{season.corrected_day} changes the rows of {stale} days. Fullcourt over it: below 1 is less than the peer's.",
+        f"{len(season.days)} days with games from {season.first} to {season.last}, of {calendar} in the calendar; the "
+        f"correction of a row of {season.corrected_day} changes the rows of {stale} days. Wall: of the whole command, "
+        "services were up. Processor: of the command, its services and all their children. A ratio below 1: Fullcourt "
+        "took less. After the correction each does what it finds left to do.",
         markup=False,
     )
 
 
+def _cells(results: Sequence[Result], own: tuple[float, float]) -> Iterator[str]:
+    for seconds, of_fullcourt in zip(_medians(results), own, strict=True):
+        yield f"{seconds:.1f}"
+        yield f"{of_fullcourt / seconds:.2f}"
+    last, different = results[-1], max(one.different for one in results)
+    yield str(last.days)
+    yield f"{last.rows:,}"
+    yield "equal" if not different else f"{different:,} differ"
+
+
 def _correction(result: Result) -> tuple[str, str, str]:
     if result.again is None:
-        return "failed", "", result.failed_again
+        return "failed", "", ""
     noticed = "yes" if result.redone else "no"
     return noticed, str(result.redone), "yes" if not result.wrong else f"{result.wrong:,} wrong"
 
