@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.runner", description="Compare with other tools.")
     parser.add_argument("--days", type=int, help="only the first so many days after bootstrap")
     parser.add_argument("--rounds", type=int, default=1, help="rounds (default: 1)")
-    parser.add_argument("--peers", nargs="+", help="only the peers of these folders, beside Fullcourt")
+    parser.add_argument("--peers", nargs="+", help="only these peers, by name or folder, beside Fullcourt")
     parser.add_argument("--cache", type=Path, default=_default_cache(), help="where the peers are installed")
     parser.add_argument("--keep", type=Path, help="a new folder for warehouses, projects and logs, which is kept")
     parser.add_argument("--timeout", type=float, default=3600.0, help="most seconds of one command (default: 3600)")
@@ -180,19 +180,19 @@ def read_peers(folder: Path, names: Sequence[str] | None = None) -> list[Peer]:
 
     Args:
         folder: Where a folder of each tool is.
-        names: Only the tools of these names, and Fullcourt; None for all.
+        names: Only the peers of these names or folders, and Fullcourt; None for all.
 
     Raises:
-        RequestError: There is no such tool.
+        RequestError: There is no such peer.
     """
-    described = {
-        file.parent.name: tomllib.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*/peer.toml"))
-    }
-    if unknown := sorted({*(names or ())} - described.keys()):
-        raise RequestError(f"--peers {' '.join(unknown)}: there are {', '.join(described)}")
-    wanted = [name for name in described if names is None or name in {*names, "fullcourt"}]
-    ordered = sorted(wanted, key=lambda name: described[name].pop("order", 0))
-    return [peer for name in ordered for peer in _variants(folder / name, described[name])]
+    described = [(file.parent, tomllib.loads(file.read_text("utf-8"))) for file in sorted(folder.glob("*/peer.toml"))]
+    described.sort(key=lambda each: int(each[1].pop("order")))
+    every = [peer for place, found in described for peer in _variants(place, found)]
+    known = {name for peer in every for name in (peer.folder.name, peer.name)}
+    if unknown := sorted({*(names or ())} - known):
+        raise RequestError(f"--peers {', '.join(unknown)}: there are {'; '.join(peer.name for peer in every)}")
+    wanted = known if names is None else {*names, "fullcourt"}
+    return [peer for peer in every if wanted & {peer.folder.name, peer.name}]
 
 
 def _variants(folder: Path, described: dict[str, Any]) -> Iterator[Peer]:
