@@ -15,7 +15,6 @@ A peer that cannot be installed or run is reported with the reason, and the othe
 import argparse
 import hashlib
 import json
-import math
 import os
 import re
 import secrets
@@ -220,7 +219,7 @@ class Bench:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.process", "league", "--years", str(INCIDENT_SEASON)],
             cwd=PROJECT_ROOT,
-            env=_environment() | {"FULLCOURT_DUCKDB_PATH": str(league)},
+            env=_environment() | {"FULLCOURT_WAREHOUSE": "duckdb", "FULLCOURT_DUCKDB_PATH": str(league)},
             capture_output=True,
             text=True,
             check=True,
@@ -299,7 +298,7 @@ class Bench:
             write_project(peer.folder, place, tables(_settings(season.given), season.first), words, peer.sql)
         with _Desk(peer, place, words, self.timeout, self.folder) as desk:
             first = desk.run(peer.run, "run")
-            desk.stop_if_it_locks(warehouse)
+            desk.wait_until_closed(warehouse)
             rows, different = _total(compare(load_catalogue(_settings(warehouse)), season.reference, warehouse))
             if is_ours and not different:
                 shutil.copy(warehouse, season.reference)
@@ -334,7 +333,7 @@ class _Desk:
                 server = find_server(home)
                 self._services += [server.id.process] if server and server.id.process else []
                 of_server = environment(home, api_url=url)
-                self._env |= {name: text for name, text in of_server.items() if name not in self._env}
+                self._env = {k: v for k, v in of_server.items() if k.startswith("PREFECT_")} | self._env
             for number, command in enumerate(self._peer.setup):
                 self.run(command, f"setup-{number}")
             for number, command in enumerate(self._peer.services):
@@ -348,7 +347,7 @@ class _Desk:
     def __exit__(self, *exc_info: object) -> None:
         self._open.close()
 
-    def stop_if_it_locks(self, warehouse: Path) -> None:
+    def wait_until_closed(self, warehouse: Path) -> None:
         """Wait until no service has the warehouse open."""
         deadline = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < deadline:
@@ -366,26 +365,45 @@ class _Desk:
             PeerError: It failed, or took longer than it may.
         """
         before, start = self._processor_seconds(), time.perf_counter()
-        log = self._place / f"{name}.log"
+        log, ended, stopped = self._place / f"{name}.log", threading.Event(), list[str]()
         with log.open("wb") as out:
             process = self._start(command, out)
-            overdue = threading.Timer(self._timeout, _kill, [process.pid])
-            overdue.start()
+            watch = threading.Thread(target=self._watch, args=(process.pid, ended, stopped), daemon=True)
+            watch.start()
             try:
                 _, status, usage = os.wait4(process.pid, 0)
             except BaseException:
                 _kill(process.pid)
                 raise
             finally:
-                is_late = not overdue.is_alive()
-                overdue.cancel()
+                ended.set()
+                watch.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - start
         if process.returncode:
-            ended = f"took more than {self._timeout:.0f} s" if is_late else f"exit code {process.returncode}"
-            raise PeerError(f"{name}: {ended}: {_reason(log)}")
+            why = stopped or [f"exit code {process.returncode}", _reason(log)]
+            raise PeerError(": ".join([name, *why]))
         self._settle()
         return Run(seconds, usage.ru_utime + usage.ru_stime + self._processor_seconds() - before)
+
+    def _watch(self, process_group: int, ended: threading.Event, stopped: list[str]) -> None:
+        """End a command that takes longer than it may, or that waits for a service that is no more; say why."""
+        deadline = time.monotonic() + self._timeout
+        while not ended.wait(_WATCH_SECONDS):
+            if time.monotonic() > deadline:
+                stopped += [f"took more than {self._timeout:.0f} s"]
+            elif (number := self._ended_service()) is not None:
+                stopped += [f"service {number} ended", _reason(self._place / f"service-{number}.log")]
+            else:
+                continue
+            _kill(process_group)
+            return
+
+    def _ended_service(self) -> int | None:
+        for number, service in enumerate(self._services):
+            if not service.is_running() or service.status() == psutil.STATUS_ZOMBIE:
+                return number
+        return None
 
     @contextmanager
     def _service(self, command: Sequence[str], number: int) -> Iterator[psutil.Process]:
@@ -423,14 +441,19 @@ class _Desk:
         """Return what the services and all of their children, also those that have ended, have used so far."""
         used = 0.0
         for service in self._services:
-            for process in [service, *service.children(recursive=True)]:
-                try:
-                    times = process.cpu_times()
-                except psutil.NoSuchProcess:
-                    continue
-                used += times.user + times.system
-                used += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+            with suppress(psutil.NoSuchProcess):
+                used += sum(map(_used, [service, *service.children(recursive=True)]))
         return used
+
+
+def _used(process: psutil.Process) -> float:
+    """Return the processor seconds of a process and of those of its children that have ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    children = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)  # not on every system
+    return float(times.user + times.system + children)
 
 
 def correct(warehouse: Path, day: date) -> datetime:
@@ -485,7 +508,7 @@ def print_results(
 ) -> None:
     """Print what was measured, a line for each peer, and why one is not there."""
     ours = found.get("Fullcourt")
-    own = _medians(ours) if isinstance(ours, list) and ours else (math.nan, math.nan)
+    own = _medians(ours) if isinstance(ours, list) and ours else (0.0, 0.0)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("peer", no_wrap=True)
     for name in ("version", "gate"):
@@ -531,7 +554,7 @@ def print_results(
 def _cells(results: Sequence[Result], own: tuple[float, float]) -> Iterator[str]:
     for seconds, of_fullcourt in zip(_medians(results), own, strict=True):
         yield f"{seconds:.1f}"
-        yield f"{of_fullcourt / seconds:.2f}"
+        yield f"{of_fullcourt / seconds:.2f}" if of_fullcourt else ""
     last, different = results[-1], max(one.different for one in results)
     yield str(last.days)
     yield f"{last.rows:,}"
@@ -555,7 +578,7 @@ def _total(found: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
 
 
 def _settings(warehouse: Path) -> Settings:
-    return load_settings().model_copy(update={"duckdb_path": warehouse})
+    return load_settings().model_copy(update={"warehouse": "duckdb", "duckdb_path": warehouse})
 
 
 def _default_cache() -> Path:
@@ -587,7 +610,8 @@ def _kill(process_group: int) -> None:
 
 def _reason(log: Path) -> str:
     """Return what a log most likely says of what went wrong: the last line that names an error, and the next one."""
-    lines = [line.strip() for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+    text = log.read_text("utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     named = [place for place, line in enumerate(lines) if "rror" in line]
     place = named[-1] if named else len(lines) - 2
     return " ".join(lines[max(place, 0) :][:2]) or "it printed nothing"
@@ -615,6 +639,8 @@ def _check(chosen: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    for variable in [name for name in os.environ if name.startswith("FULLCOURT_")]:
+        del os.environ[variable]  # every process measures with the same settings
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # services stop and the folder goes then as well
     try:
         code = main()

@@ -1,8 +1,9 @@
+import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import date
 from importlib.metadata import version
@@ -113,21 +114,26 @@ def test_one_raw_row_is_corrected(demo: Settings, given: Settings) -> None:
     assert changed == [(FIRST, 1, 1)]
 
 
-def stub(folder: Path, name: str, requirements: str, command: str) -> None:
+def stub(
+    folder: Path, name: str, run: list[str], *, requirements: str = "", services: Sequence[list[str]] = ()
+) -> None:
     (folder / name).mkdir(parents=True)
     (folder / name / "requirements.txt").write_text(requirements)
     (folder / name / "peer.toml").write_text(
-        f'order = 1\nname = "{name}"\npackage = "duckdb"\nrun = {command}\nagain = {command}\n'
+        f'order = 1\nname = "{name}"\npackage = "duckdb"\n'
+        f"run = {json.dumps(run)}\nagain = {json.dumps(run)}\nservices = {json.dumps(services)}\n"
     )
 
 
 def test_a_peer_that_cannot_be_installed_or_run_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    peers = tmp_path / "peers"
-    stub(peers, "absent", "duckdb==2.0.0\nno-such-package-in-an-empty-index==1.0\n", "[]")
-    stub(peers, "broken", "", f"['{sys.executable}', '-c', 'raise ValueError(\"as it is meant\")']")
-    stub(peers, "whole", "", f"['{sys.executable}', 'loop.py', '{{warehouse}}']")
+    peers, python = tmp_path / "peers", sys.executable
+    stub(peers, "absent", [], requirements="duckdb==2.0.0\nno-such-package-in-an-empty-index==1.0\n")
+    stub(peers, "broken", [python, "-c", "raise ValueError('as it is meant')"])
+    gone = [python, "-c", "raise ValueError('no port')"]
+    stub(peers, "alone", [python, "-c", "import time; time.sleep(300)"], services=[gone])
+    stub(peers, "whole", [python, "loop.py", "{warehouse}"])
     shutil.copytree(LOOP / "sql", peers / "whole" / "sql")
     shutil.copy(LOOP / "loop.py", peers / "whole")
     (tmp_path / "index").mkdir()
@@ -140,6 +146,7 @@ def test_a_peer_that_cannot_be_installed_or_run_does_not_stop_the_others(
     out = capsys.readouterr().out
     assert re.search(r"^absent was not run: not installed: ERROR: No matching distribution", out, re.MULTILINE)
     assert re.search(r"^broken was not run: run: exit code 1: ValueError: as it is meant", out, re.MULTILINE)
+    assert re.search(r"^alone was not run: run: service 0 ended: ValueError: no port", out, re.MULTILINE)
     assert re.search(r"^whole .* equal +no +0 +\d+ wrong", out, re.MULTILINE)
 
 
