@@ -515,15 +515,15 @@ def print_results(
         table.add_column(name, no_wrap=True)
     for name in (
         "wall, s",
-        "Full-\ncourt\nover it",
-        "proces-\nsor, s",
-        "Full-\ncourt\nover it",
+        "over it",
+        "proc., s",
+        "over it",
         "days",
         "rows",
-        "as Full-\ncourt's",
-        "correction\nnoticed",
-        "days\nredone",
-        "rows right\nthen",
+        "unequal",
+        "noticed",
+        "redone",
+        "wrong",
     ):
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     reasons = []
@@ -543,10 +543,12 @@ def print_results(
         console.print(reason, markup=False, soft_wrap=True)
     calendar = (season.last - season.first).days + 1
     console.print(
-        f"{len(season.days)} days with games from {season.first} to {season.last}, of {calendar} in the calendar; the "
-        f"correction of a row of {season.corrected_day} changes the rows of {stale} days. Wall: of the whole command, "
-        "services were up. Processor: of the command, its services and all their children. A ratio below 1: Fullcourt "
-        "took less. After the correction each does what it finds left to do.",
+        f"{len(season.days)} days with games from {season.first} to {season.last}, of {calendar} in the calendar. "
+        "Wall: of the whole command; services were up. Proc.: processor time of the command, its services and all "
+        "their children. Over it: Fullcourt's over the peer's; below 1, Fullcourt took less. Unequal: rows that only "
+        f"one of the peer and Fullcourt has. Then one raw row of {season.corrected_day} was corrected, which changes "
+        f"the rows of {stale} days, and each did what it found left to do. Noticed: any day was done again of itself. "
+        "Redone: so many days. Wrong: rows that only one of the peer and a rebuild has.",
         markup=False,
     )
 
@@ -558,14 +560,14 @@ def _cells(results: Sequence[Result], own: tuple[float, float]) -> Iterator[str]
     last, different = results[-1], max(one.different for one in results)
     yield str(last.days)
     yield f"{last.rows:,}"
-    yield "equal" if not different else f"{different:,} differ"
+    yield f"{different:,}"
 
 
 def _correction(result: Result) -> tuple[str, str, str]:
     if result.again is None:
         return "failed", "", ""
     noticed = "yes" if result.redone else "no"
-    return noticed, str(result.redone), "yes" if not result.wrong else f"{result.wrong:,} wrong"
+    return noticed, str(result.redone), f"{result.wrong:,}"
 
 
 def _medians(results: Sequence[Result]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).parent
+_ATTEMPTS = 4
 STATES = "SELECT state, COUNT(*) FROM dag_run GROUP BY state"
 OPEN = "SELECT id, dag_id FROM backfill WHERE completed_at IS NULL"
 
@@ -25,7 +26,13 @@ def main() -> None:
     while ask(OPEN):  # the scheduler notices some time later that all runs of an earlier one have ended
         time.sleep(1)
     before = sum(ask(STATES).values())
-    subprocess.run([*command, *days], check=True)
+    for attempt in range(_ATTEMPTS):  # the services may not be ready for it yet
+        code = subprocess.run([*command, *days], check=False).returncode
+        if not code:
+            break
+        time.sleep(5 * (attempt + 1))
+    else:
+        sys.exit(code)  # it has said why
     if sum(ask(STATES).values()) == before:
         return
     while (found := ask(STATES)).keys() & {"queued", "running"}:
