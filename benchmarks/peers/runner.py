@@ -42,9 +42,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.backfill import INCIDENT_SEASON
-from benchmarks.limit import compare, run_limit
+from benchmarks.limit import run_limit
+from benchmarks.measured import Difference
 from benchmarks.peers.render import tables, write_days, write_project
 from benchmarks.results import make_console, versions
+from benchmarks.rows import compare
 from deployments.local.prefect_server import environment, find_server, prefect_server
 from tasks.errors import FullcourtError, RequestError, TerminalError
 from tasks.settings import PROJECT_ROOT, Settings, load_settings
@@ -575,8 +577,8 @@ def _medians(results: Sequence[Result]) -> tuple[float, float]:
     return median(one.first.seconds for one in results), median(one.first.processor_seconds for one in results)
 
 
-def _total(found: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    return sum(rows for rows, _ in found.values()), sum(different for _, different in found.values())
+def _total(found: Mapping[str, Difference]) -> tuple[int, int]:
+    return sum(each.rows for each in found.values()), sum(each.different for each in found.values())
 
 
 def _settings(warehouse: Path) -> Settings:

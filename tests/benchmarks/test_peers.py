@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb  # noqa: TID251 - what a peer does with its file
 import pytest
 
-from benchmarks.limit import compare
 from benchmarks.peers import runner
 from benchmarks.peers.render import Table, tables, write_days, write_project
 from benchmarks.peers.runner import PEERS, correct, main, read_peers
+from benchmarks.rows import compare
 from tasks.backfill.report import Report
 from tasks.errors import RequestError
 from tasks.settings import Settings
@@ -52,8 +52,8 @@ def test_rendered_days_are_those_of_the_backfill(
     found = compare(load_catalogue(demo), demo.duckdb_path, given.duckdb_path)
 
     assert {row.source for row in report.rows} == {"synthetic", "upcoming"}
-    assert {name: different for name, (_, different) in found.items()} == dict.fromkeys(load_catalogue(demo).derived, 0)
-    assert all(rows > 0 for rows, _ in found.values())
+    assert {name: each.different for name, each in found.items()} == dict.fromkeys(load_catalogue(demo).derived, 0)
+    assert all(each.rows > 0 for each in found.values())
 
 
 def test_a_rendered_range_is_its_days(given: Settings, tmp_path: Path) -> None:

@@ -109,8 +109,13 @@ def test_the_next_three_runs_of_every_schedule_exist_at_its_local_time_on_both_s
     python("prefect", "work-pool", "create", "fullcourt", "--type", "process")
     assert python("deployments.commands", "register").returncode == 0
     scheduled = [each for each in ask(server, "deployments") if each["schedules"]]
-    assert [each["name"] for each in scheduled] == ["daily-ttl"]
-    for each in scheduled:
+    assert sorted(each["name"] for each in scheduled) == ["daily-ttl", "hourly"]
+    (hourly,) = [each for each in scheduled if each["name"] == "hourly"]
+    wait_until(lambda: len(times_of(server, hourly)) >= 3)
+    runs = times_of(server, hourly)
+    assert {later - earlier for earlier, later in pairwise(runs)} == {timedelta(hours=1)}
+    assert {run.minute for run in runs} == {20}
+    for each in (each for each in scheduled if each is not hourly):
         wait_until(lambda deployment=each: len(times_of(server, deployment)) >= 3)  # type: ignore[misc]
         zone = ZoneInfo(each["schedules"][0]["schedule"]["timezone"])
         runs = [moment.astimezone(zone) for moment in times_of(server, each)]

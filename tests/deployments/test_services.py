@@ -83,7 +83,7 @@ def test_down_stops_what_is_on_record_and_leaves_others_alone(tmp_path: Path) ->
     reused = {"pid": foreign.id.pid, "created": foreign.id.created - 3600}
     (tmp_path / "worker.json").write_text(json.dumps({"id": reused, "facts": {}}), encoding="utf-8")
     try:
-        assert local("status", tmp_path).returncode == 1
+        assert local("services", tmp_path).returncode == 1
         first, second = local("down", tmp_path), local("down", tmp_path)
         assert (first.returncode, first.stdout) == (0, f"Stopped the server (process {server.id.pid}).\n")
         assert (second.returncode, second.stdout) == (0, "Nothing is running.\n")

@@ -46,6 +46,7 @@ PARAMETERS = {
     "first_date": "DATE",
     "first_game": "STRING",
     "from_date": "DATE",
+    "most": "INT64",
     "game_date": "DATE",
     "last": "DATE",
     "last_date": "DATE",
