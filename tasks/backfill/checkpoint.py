@@ -167,6 +167,12 @@ def is_as_tried(checkpoint: Checkpoint, now: Now) -> bool:
     return checkpoint.expected_digest in (None, now.expected_digest) and not changed_inputs(checkpoint, now)
 
 
+def is_stale_by_look_back(checkpoint: Checkpoint, now: Now) -> bool:
+    """Tell whether a published day is stale by nothing but what has changed before it."""
+    before = {name: checkpoint.inputs.get(name, digest) for name, digest in now.inputs.items() if name.endswith(BEFORE)}
+    return bool(staleness(checkpoint, now)) and not staleness(checkpoint, replace(now, inputs={**now.inputs, **before}))
+
+
 def depends_on_rows(checkpoint: Checkpoint, now: Now) -> bool:
     """Tell whether a published day is stale or not by what its rows would be: what has changed lies before it."""
     same = replace(now, would_be=checkpoint.rows_digest)

@@ -1,12 +1,20 @@
 """The plan: for every day and table, what is there and what is to be done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.backfill.checkpoint import Checkpoint, Now, changed_inputs, depends_on_rows, is_as_tried, staleness
+from tasks.backfill.checkpoint import (
+    Checkpoint,
+    Now,
+    changed_inputs,
+    depends_on_rows,
+    is_as_tried,
+    is_stale_by_look_back,
+    staleness,
+)
 from tasks.backfill.day import Reference, SourceCounts, choose_source
 from tasks.backfill.findings import Survey
 from tasks.backfill.gate import Outcome
@@ -39,6 +47,8 @@ class TablePlan(BaseModel):
     """Of the last attempt."""
     there: Standing | None = None
     """What is published already."""
+    stale_by: Literal["", "its day", "look-back"] = ""
+    """What has changed since it was published: anything, or only what lies before the day; empty if nothing has."""
     is_as_tried: bool = False
     """Whether the last attempt did not succeed, and was made on what would be read now, by the same code."""
 
@@ -73,6 +83,11 @@ class DayPlan(BaseModel):
         """Whether any table of the day is to be built or adopted."""
         return any(table.needs_work for table in self.tables)
 
+    @property
+    def looks_back_on_a_change(self) -> bool:
+        """Whether the day needs work for nothing but what has changed before it."""
+        return {table.stale_by for table in self.tables if table.needs_work} - {""} == {"look-back"}
+
 
 class Plan(BaseModel):
     """What a run is going to do."""
@@ -84,6 +99,14 @@ class Plan(BaseModel):
     """Tables that are missing, and that a dry run does not create."""
     bytes_billed: int | None = None
     """What the queries of the plan itself were billed for, and the copies of views; None where reading is free."""
+
+
+def describe_work(days: Sequence[DayPlan]) -> str:
+    """Say of how many days what is to be done, and how many of them only look back on what has changed."""
+    work = [day for day in days if day.needs_work]
+    looking_back = sum(day.looks_back_on_a_change for day in work)
+    only = f", {looking_back} only because they look back on a day that has changed" if looking_back else ""
+    return f"{len(days)} days, {len(work)} of them need work{only}"
 
 
 def plan_days(survey: Survey, request: BackfillRequest) -> tuple[DayPlan, ...]:
@@ -177,8 +200,15 @@ def _plan_table(
         expected_digest=now.expected_digest,
         checkpoint=last and last.for_report(),
         there=standing(survey.published(name, day), now.rows),
+        stale_by=_stale_by(last, now),
         is_as_tried=last is not None and is_as_tried(last, now),
     )
+
+
+def _stale_by(last: Checkpoint | None, now: Now) -> Literal["", "its day", "look-back"]:
+    if last is None or not last.is_done or not staleness(last, now):
+        return ""
+    return "look-back" if is_stale_by_look_back(last, now) else "its day"
 
 
 def _may_be_adopted(survey: Survey, request: BackfillRequest, name: str, day: date) -> bool:

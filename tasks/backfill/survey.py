@@ -9,7 +9,7 @@ from tasks.backfill.cost import describe_cost, with_costs
 from tasks.backfill.coverage import read_references, read_source_counts, window
 from tasks.backfill.day import read_from
 from tasks.backfill.findings import DayDigest, Survey
-from tasks.backfill.plan import DayPlan, Plan, doubtful, plan_days
+from tasks.backfill.plan import DayPlan, Plan, describe_work, doubtful, plan_days
 from tasks.backfill.records import HISTORY, RECORDS, read_histories
 from tasks.backfill.request import BackfillRequest
 from tasks.runtime.artifacts import write_table
@@ -55,7 +55,7 @@ def read_plan(run: Run, warehouse: Warehouse, request: BackfillRequest) -> tuple
 @step("publish-plan", run_name="publish-plan")
 def publish_plan(run: Run, plan: Plan) -> None:
     """Publish the plan as an artifact, before any work starts. Grain: one row a day."""
-    said = [f"{len(plan.days)} days, {sum(day.needs_work for day in plan.days)} of them need work"]
+    said = [describe_work(plan.days)]
     if cost := describe_cost(run.settings, plan):
         said.append(f"to read: {cost}")
     if plan.creates:
