@@ -128,7 +128,7 @@ def test_a_changed_schedule_rebuilds_its_day_and_the_days_that_look_back_on_it(
     assert "changed since: nba_schedule of the days before" in why_planned(three)
     (plan,) = artifacts(key={"any_": ["backfill-plan"]})
     said = "3 days, 2 of them need work, 1 only because they look back on a day that has changed"
-    assert plan["description"] == said
+    assert plan["description"].split(";")[0] == said
     assert {day: len(players) for day, players in published(settings).items()} == {one: 40, two: 20, three: 40}
 
 
