@@ -25,7 +25,7 @@ from tasks.settings import Settings, load_settings
 from tasks.tables.catalogue import load_catalogue
 from tasks.warehouse.open import open_warehouse
 
-_OF_THE_RUN = {"plan", "report", "hold"}
+_OF_THE_RUN = {"plan", "report", "seasons", "hold"}
 
 
 class BenchmarkError(TerminalError):

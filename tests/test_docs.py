@@ -144,6 +144,7 @@ def test_troubleshooting_knows_every_category() -> None:
     modules = (adopt, day, gate, objections, replacement)
     sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in modules]
     categories = set(re.findall(r'category="([a-z_]+)"', "".join(sources))) | {
+        replacement.WORSE,
         "duplicate_keys",
         "null_keys",
         "wrong_day",

@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 
 from rich.console import Console
 
-from deployments.commands.output import make_console
+from deployments.commands.output import make_console, say
 from tasks.backfill.checkpoint import Checkpoint
-from tasks.backfill.ledger import read_attempts
+from tasks.backfill.ledger import read_attempts, read_recorded_days
 from tasks.backfill.season import Season, SeasonDay
 from tasks.backfill.season_survey import read_seasons
-from tasks.calendar import league_day
+from tasks.calendar import LEAGUE_BEGAN, league_day
 from tasks.errors import RequestError
 from tasks.settings import load_settings
 from tasks.tables.catalogue import load_catalogue
@@ -36,10 +36,15 @@ def show_day(written: str) -> int:
     except ValueError:
         raise RequestError(f"{written}: must be a day, as in 2023-02-23") from None
     settings, console, as_of = load_settings(), make_console(), league_day(datetime.now(UTC))
+    if day < LEAGUE_BEGAN:
+        raise RequestError(f"{written}: must not be before the league's first day, {LEAGUE_BEGAN}")
     if day >= as_of:
         raise RequestError(f"{written}: must be before today in New York, {as_of}: the day is not over")
     catalogue = load_catalogue(settings)
     with open_for_run(settings, None, dry_run=True) as warehouse:
+        if read_recorded_days(warehouse, catalogue) is None:
+            say(console, "No day has been recorded yet: run a backfill first.")
+            return 0
         seasons = read_seasons(
             warehouse,
             catalogue,
@@ -52,27 +57,27 @@ def show_day(written: str) -> int:
         attempts = read_attempts(warehouse, catalogue, day)
     found = [(season, each) for season in seasons for each in season.days if each.game_date == day]
     if not found:
-        console.print(f"{day}: the schedule has no game of it, and no run has recorded anything.", markup=False)
+        say(console, f"{day}: the schedule has no game of it, and no run has recorded anything.")
         return 0
-    console.print(f"{day}: {count_of(found[0][1].games, 'game')} in the schedule\n", style="bold", markup=False)
+    say(console, f"{day}: {count_of(found[0][1].games, 'game')} in the schedule", style="bold")
     for season, each in found:
+        console.print()
         _print_table(console, season, each, [attempt for attempt in attempts if attempt.table_name == season.table])
     return 1 if any(each.needs_somebody for _, each in found) else 0
 
 
 def _print_table(console: Console, season: Season, day: SeasonDay, attempts: list[Checkpoint]) -> None:
-    style = "red" if day.needs_somebody else "green"
-    console.print(f"{season.table}: {day.state.replace('_', ' ')}", style=f"bold {style}", markup=False)
+    style = "bold red" if day.needs_somebody else "bold green"
+    say(console, f"{season.table}: {day.state.replace('_', ' ')}", style=style)
     if day.cause:
-        console.print(f"  {day.cause}", markup=False, soft_wrap=True)
+        say(console, day.cause, indent=2)
     if day.checkpoint and day.checkpoint.missing:
         names = first_of(day.checkpoint.missing, _MOST_NAMES)
-        console.print(f"  missing ({len(day.checkpoint.missing)}): {names}", markup=False, soft_wrap=True)
+        say(console, f"missing ({len(day.checkpoint.missing)}): {names}", indent=2)
     if day.needs_somebody:
-        console.print(f"  {season.command(day)}", markup=False, soft_wrap=True)
+        say(console, season.command(day), indent=2)
     for attempt in attempts:
-        console.print(f"  {_attempt(attempt)}", style="dim", markup=False, soft_wrap=True)
-    console.print()
+        say(console, _attempt(attempt), indent=2, style="dim")
 
 
 def _attempt(checkpoint: Checkpoint) -> str:

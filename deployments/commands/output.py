@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tasks.printable import printable
+
 _COLUMNS = ("day", "games", "expected", "upcoming", "source", "published", "coverage", "outcome", "missing")
 _NUMBERS = {"games", "expected", "upcoming", "published", "coverage"}
 _STYLES = {"complete": "green", "no_games": "dim", "skipped_bootstrap": "dim", "blocked": "red", "failed": "red"}
@@ -32,6 +34,11 @@ def print_report(console: Console, rows: Sequence[Mapping[str, object]]) -> None
         cells = ("" if row[name] is None else str(row[name]) for name in _COLUMNS)
         table.add_row(*cells, style=_STYLES.get(str(row["outcome"]), "yellow"))
     console.print(table)
+
+
+def say(console: Console, text: str, *, indent: int = 0, style: str | None = None) -> None:
+    """Print a line that may hold what data or a user has written: nothing of it acts on the terminal."""
+    console.print(" " * indent + printable(text), style=style, markup=False, soft_wrap=True)
 
 
 def ask(question: str) -> str:

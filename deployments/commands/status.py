@@ -1,11 +1,11 @@
 """``fullcourt status``: seasons as calendars, and the days that need somebody; it reads the ledger and the schedule."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
 from rich.text import Text
 
-from deployments.commands.output import make_console
+from deployments.commands.output import make_console, say
 from tasks.backfill.choose_tables import DEFAULT_TABLE, choose_tables
 from tasks.backfill.ledger import read_recorded_days
 from tasks.backfill.season import DayState, Season
@@ -44,18 +44,18 @@ def show_status(season: int | None, *, all_seasons: bool, table: str | None) -> 
         RequestError: There is no such season or table.
     """
     settings, console, as_of = load_settings(), make_console(), league_day(datetime.now(UTC))
-    catalogue = load_catalogue(settings)
+    catalogue, yesterday = load_catalogue(settings), as_of - timedelta(days=1)
     (name,) = choose_tables(catalogue, [table or DEFAULT_TABLE])
     if season is not None and not LEAGUE_BEGAN.year <= season <= as_of.year:
         raise RequestError(f"--season {season}: must be a year from {LEAGUE_BEGAN.year} to {as_of.year}")
     with open_for_run(settings, None, dry_run=True) as warehouse:
         recorded = read_recorded_days(warehouse, catalogue)
-        if recorded is None and season is None:
-            console.print("No day has been recorded yet: run a backfill first.")
+        if recorded is None:
+            say(console, "No day has been recorded yet: run a backfill first.")
             return 0
-        first, last = recorded or (as_of, as_of)
+        first, last = recorded[0], min(recorded[1], yesterday)
         if season is not None:
-            first = last = date(season, 12, 31)
+            first = last = min(date(season, 12, 31), yesterday)
         elif not all_seasons:
             first = last
         found = read_seasons(
@@ -67,6 +67,10 @@ def show_status(season: int | None, *, all_seasons: bool, table: str | None) -> 
             as_of=as_of,
             bootstrap_days=settings.bootstrap_days,
         )
+    found = [each for each in found if each.days and season in (None, each.year)]
+    if not found:
+        which = f"--season {season}: " if season is not None else ""
+        raise RequestError(f"{which}neither the schedule nor the ledger has a day of it that is over")
     for each in found:
         print_season(console, each)
     return 1 if any(each.needing for each in found) else 0
@@ -75,20 +79,21 @@ def show_status(season: int | None, *, all_seasons: bool, table: str | None) -> 
 def print_season(console: Console, season: Season) -> None:
     """Print the calendar of a season, then the days that need somebody."""
     style = "bold red" if season.needing else "bold green"
-    console.print(f"{season.table} {season.name}: {season.headline}\n", style=style, markup=False, soft_wrap=True)
-    console.print(" " * _MARGIN + " ".join(f"{number:2}" for number in range(1, 32)), style="dim", markup=False)
+    say(console, f"{season.table} {season.name}: {season.headline}", style=style)
+    console.print("\n" + " " * _MARGIN + " ".join(f"{number:2}" for number in range(1, 32)), style="dim", markup=False)
     for month, days in by_month(season):
         line = Text(f"{month:{_MARGIN}}" + "   " * (days[0].game_date.day - 1))
         for day in days:
             line.append(f"{letter(day.state):>2}", _STYLES.get(day.state, "dim")).append(" ")
         console.print(line, soft_wrap=True)
     states = frozenset(day.state for day in season.days)
-    said = "   ".join(f"{letter(state)} {says}" for state, says in legend(states))
-    console.print(f"\n{said}\n", markup=False, soft_wrap=True)
+    console.print()
+    say(console, "   ".join(f"{letter(state)} {says}" for state, says in legend(states)))
+    console.print()
     for day in season.needing:
-        state = day.state.replace("_", " ")
-        console.print(f"{day.game_date} {state}", style="red", markup=False)
-        console.print(f"  {day.cause}\n  {season.command(day)}", markup=False, soft_wrap=True)
+        say(console, f"{day.game_date} {day.state.replace('_', ' ')}", style="red")
+        say(console, day.cause, indent=2)
+        say(console, season.command(day), indent=2)
     for what, fact in season.facts:
-        console.print(f"{what}: {fact}", markup=False, soft_wrap=True)
+        say(console, f"{what}: {fact}")
     console.print()

@@ -105,6 +105,8 @@ class Attempt(NamedTuple):
 
     outcome: str
     reason: str | None
+    inputs: str
+    """What it was made on, as the ledger has it."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ def staleness(checkpoint: Checkpoint, now: Now) -> tuple[str, ...]:
 def is_as_tried(checkpoint: Checkpoint, now: Now) -> bool:
     """Tell whether an attempt that did not publish was made on what would be read now, by the same code."""
     if checkpoint.is_done or checkpoint.code_version != now.code_version:
+        return False
+    if checkpoint.source not in (None, now.source):
         return False
     return checkpoint.expected_digest in (None, now.expected_digest) and not changed_inputs(checkpoint, now)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tasks.backfill.checkpoint import Checkpoint
 from tasks.backfill.day import Reason, Reference
-from tasks.backfill.replacement import Standing
+from tasks.backfill.replacement import WORSE, Standing
 from tasks.tables.spec import LookBack
 
 NO_REASON = "no reason given"
@@ -14,7 +14,7 @@ REFERENCE = "reference"
 """The name of the audit of the games among the inputs of a day."""
 NOT_WAIVED = (
     "coverage_below_threshold",
-    "would_be_worse",
+    WORSE,
     "dependency_blocked",
     "dependency_missing",
     "dependency_stale",

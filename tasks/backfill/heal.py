@@ -21,13 +21,13 @@ from prefect.runtime import flow_run
 from tasks.backfill.heal_rules import (
     SAME_FAILURES,
     SUCCESS_EVENT,
+    Diagnosis,
     HealReport,
     HealRequest,
     Ill,
     backfill_of,
     backfill_parameters,
     days_to_look_at,
-    diagnose,
     heal_resource,
 )
 from tasks.backfill.ledger import read_last_attempts, read_recorded_days
@@ -70,22 +70,24 @@ def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[
     with run.warehouse("heal") as warehouse:
         if read_recorded_days(warehouse, run.catalogue) is None:
             return HealReport(), ()  # a first backfill comes before anything can be mended
-        seasons = read_seasons(
+        asked, depends_on = set(request.tables), {name: run.catalogue.build(name).depends_on for name in request.tables}
+        every = read_seasons(
             warehouse,
             run.catalogue,
-            request.tables,
+            run.catalogue.with_dependencies(request.tables),
             first=request.first_date,
             last=request.last_date,
             as_of=request.as_of,
             bootstrap_days=run.settings.bootstrap_days,
         )
+        seasons = [season for season in every if season.table in asked]
         days = days_to_look_at(seasons, request)
 
         def look(at: Sequence[date]) -> tuple[tuple[Ill, ...], tuple[Ill, ...]]:
             if not at:
                 return (), ()
-            plan = read_plan(run, warehouse, backfill_of(request, at))
-            return diagnose(plan, read_last_attempts(warehouse, run.catalogue, at, most=SAME_FAILURES))
+            attempts = read_last_attempts(warehouse, run.catalogue, at, most=SAME_FAILURES)
+            return Diagnosis(every, depends_on, attempts).of(read_plan(run, warehouse, backfill_of(request, at)))
 
         mends, parked = look(days)
         if mends and mends[0].game_date < request.first_date:
@@ -93,7 +95,7 @@ def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[
                 day.game_date
                 for season in seasons
                 for day in season.with_rows
-                if mends[0].game_date <= day.game_date <= request.last_date and day.state != "never_asked"
+                if mends[0].game_date <= day.game_date <= request.last_date and day.state != "unrecorded"
             }
             mends, parked = look(sorted(later | set(days)))
         return HealReport(mends=mends, parked=parked), seasons

@@ -42,7 +42,7 @@ def read_last_attempts(
     parameters: Parameters = {"from_date": min(days), "game_date": max(days), "most": most}
     found: defaultdict[TableDay, list[Attempt]] = defaultdict(list)
     for row in warehouse.fetch(queries.latest_attempts(catalogue.table(LEDGER)), parameters):
-        found[row["table_name"], row["game_date"]].append(Attempt(row["outcome"], row["reason"]))
+        found[row["table_name"], row["game_date"]].append(Attempt(row["outcome"], row["reason"], row["inputs"]))
     return dict(found)
 
 

@@ -10,6 +10,9 @@ from tasks.backfill.gate import StagedFacts
 from tasks.tables.spec import Build
 from tasks.text import percent
 
+WORSE = "would_be_worse"
+"""The category of the reason that keeps what is there."""
+
 
 class Standing(BaseModel):
     """The rows that are there for a day that was published, and what they are worth at best."""
@@ -68,7 +71,7 @@ def worse(facts: StagedFacts, there: Standing | None) -> tuple[Reason, ...]:
     if not less:
         return ()
     message = f"the new rows {' and '.join(less)}, compared with {there}; repair the inputs, or use force"
-    return (Reason(category="would_be_worse", message=message, overridable=True),)
+    return (Reason(category=WORSE, message=message, overridable=True),)
 
 
 def why_another_source(build: Build, source: str, there: Standing | None, why: str) -> str | None:

@@ -12,9 +12,9 @@ from tasks.backfill.day import is_bootstrap
 from tasks.backfill.gate import NOT_DONE, Outcome
 from tasks.text import count_of, percent
 
-DayState = Outcome | Literal["left_out", "never_asked"]
-"""The outcome of the last attempt at a day. Of a day with games and no attempt: left_out if it lies between days that a
-run was asked for, or after them in a season that goes on; otherwise never_asked."""
+DayState = Outcome | Literal["left_out", "unrecorded"]
+"""The outcome of the last attempt at a day. Of one with games and no record: left_out if it lies between days that have
+one, or after them in a season that goes on; otherwise unrecorded."""
 NEEDS_SOMEBODY: frozenset[DayState] = frozenset({*NOT_DONE, "left_out"})
 _NOTHING_TO_DO: frozenset[DayState] = frozenset({"no_games", "skipped_bootstrap"})
 
@@ -52,7 +52,7 @@ class SeasonDay(BaseModel):
     def cause(self) -> str:
         """Why the day is not done, in words."""
         if self.state == "left_out":
-            return f"left out: {count_of(self.games, 'game')} in the schedule, and no run was asked for the day"
+            return f"left out: {count_of(self.games, 'game')} in the schedule, and no record"
         if self.state == "not_tried":
             return "not tried: the days before it failed of one cause"
         return self.checkpoint.message if self.checkpoint else ""
@@ -91,15 +91,16 @@ class Season(BaseModel):
     @property
     def headline(self) -> str:
         """The sentence that matters."""
-        asked = [day for day in self.with_rows if day.state != "never_asked"]
+        asked = [day for day in self.with_rows if day.state != "unrecorded"]
         of, others = count_of(len(asked), "day"), len(self.with_rows) - len(asked)
         if self.needing:
             said = f"{len(self.needing)} of {of} {'needs' if len(self.needing) == 1 else 'need'} you."
         elif asked:
             said = f"All {of} are done." if len(asked) > 1 else "The one day is done."
         else:
-            said = "No day was asked for."
-        return f"{said} {count_of(others, 'day')} of the season never asked for." if others and asked else said
+            said = "No day has a record."
+        have = "has" if others == 1 else "have"
+        return f"{said} {count_of(others, 'day')} of the season {have} no record." if others and asked else said
 
     def command(self, day: SeasonDay) -> str:
         """Return the command that does a day again."""
@@ -155,7 +156,7 @@ def make_season(
     begin, end = min(recorded, default=date.max), date.max if goes_on else max(recorded, default=date.min)
     days = []
     for day, count in games.items():
-        unasked: DayState = "left_out" if begin < day < end else "never_asked"
+        unasked: DayState = "left_out" if begin < day < end else "unrecorded"
         if not count:
             unasked = "no_games"
         elif is_bootstrap(day, season_start, bootstrap_days):

@@ -22,7 +22,7 @@ _STYLES: dict[DayState, tuple[str, str, str]] = {
     "failed": ("X", "#7d1a0c", "#ffffff"),
     "not_tried": ("N", "#e69f00", "#332300"),
     "left_out": ("?", "#ffffff", "#b34700"),
-    "never_asked": ("-", "#ffffff", "#767676"),
+    "unrecorded": ("-", "#ffffff", "#767676"),
     "skipped_bootstrap": ("s", "#e3e3e3", "#5c5c5c"),
     "no_games": ("", "#f4f4f4", "#5c5c5c"),
 }
@@ -36,7 +36,7 @@ _SAYS: dict[DayState, str] = {
     "failed": "failed",
     "not_tried": "not tried",
     "left_out": "left out",
-    "never_asked": "never asked for",
+    "unrecorded": "no record",
     "skipped_bootstrap": "start of the season, nothing is built",
     "no_games": "no games",
 }
@@ -107,7 +107,7 @@ def _cell(day: SeasonDay, left: int, top: int) -> str:
 
 
 def _box(state: DayState, left: int, top: int, size: int) -> str:
-    edges = {"left_out": ' stroke="#d55e00" stroke-width="2"', "never_asked": ' stroke="#b8b8b8"'}
+    edges = {"left_out": ' stroke="#d55e00" stroke-width="2"', "unrecorded": ' stroke="#b8b8b8"'}
     ground = f'fill="{_STYLES[state][1]}"{edges.get(state, "")}'
     return f'<rect x="{left}" y="{top}" width="{size}" height="{size}" rx="3" {ground}/>'
 

@@ -43,7 +43,7 @@ def read_seasons(
     Returns:
         A season for each year and table, in this order.
     """
-    games = _games_by_season(warehouse, catalogue, first, min(last, as_of), as_of)
+    games = _games_by_season(warehouse, catalogue, first, min(last, as_of - timedelta(days=1)), as_of)
     if not games:
         return []
     begin, end = min(min(days) for days in games.values()), max(max(days) for days in games.values())

@@ -239,13 +239,14 @@ def latest_attempts(ledger: TableSpec) -> str:
     Grain: table_name, game_date, from @from_date to @game_date, place among its rows.
     """
     return inline(
-        "SELECT table_name, game_date, outcome, reason FROM newest WHERE place <= @most ORDER BY place",
+        "SELECT table_name, game_date, outcome, reason, inputs FROM newest WHERE place <= @most ORDER BY place",
         {
             "newest": f"""SELECT
   table_name,
   game_date,
   outcome,
   reason,
+  inputs,
   ROW_NUMBER() OVER (PARTITION BY table_name, game_date ORDER BY recorded_at DESC, run_id DESC) AS place
 FROM {ledger.full_name}
 WHERE game_date BETWEEN @from_date AND @game_date"""

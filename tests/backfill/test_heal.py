@@ -14,7 +14,17 @@ from tasks.backfill.heal_rules import HealReport
 from tasks.backfill.report import Report
 from tasks.settings import Settings
 from tests.backdoor import run_sql
-from tests.backfill.observe import MAIN, TABLES, content, days, ledger, open_season, published, run_artifact
+from tests.backfill.observe import (
+    MAIN,
+    TABLES,
+    content,
+    days,
+    ledger,
+    lookups,
+    open_season,
+    published,
+    run_artifact,
+)
 from tests.fixtures.flows import SetClock
 from tests.league import League
 
@@ -172,3 +182,48 @@ def test_without_its_deployment_it_says_so_and_changes_nothing(
     state = heal(return_state=True)
     assert state.is_failed()
     assert "404" in str(state.message)
+
+
+def test_a_day_that_was_blocked_and_has_no_games_any_more_is_closed(
+    league: League, settings: Settings, set_clock: SetClock, deployment: None, run: RunBackfill
+) -> None:
+    done, blocked, after = days(3)
+    open_season(league, done, after)
+    league.game(blocked, "BOS", "NYK", loaded=False)
+    league.write(settings)
+    set_clock(datetime.combine(after + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=17))
+    run((done, after))
+    run_sql(settings, f"UPDATE nba_reference.nba_schedule SET game_status_text = 'PPD' WHERE game_date = '{blocked}'")
+    report = look()
+    assert (blocked, "no_games now: what is open of it is closed") in [
+        (each.game_date, each.why) for each in report.mends
+    ]
+    mend(report)
+    assert ledger(settings, table_name=MAIN, game_date=blocked)[-1]["outcome"] == "no_games"
+    assert look().summary == "nothing to mend"
+
+
+def test_a_suspicious_day_is_tried_again_when_the_days_before_it_have_been_corrected(
+    league: League, settings: Settings, set_clock: SetClock, deployment: None, run: RunBackfill
+) -> None:
+    some = days(5)
+    open_season(league, *some)
+    for day in some:
+        for number, name in enumerate(lookups(league, day)):
+            usage = 20.0 if day == some[-1] else 18.0 + number % 5
+            league.expect_upcoming(day, [name], projected_usage_rate=usage)
+    league.write(settings)
+    set_clock(datetime.combine(some[-1] + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=17))
+    run((some[0], some[-1]))
+    assert ledger(settings, table_name=MAIN, game_date=some[-1])[-1]["reason"] == "values_suspicious"
+    assert look().mends == ()
+    for row in league.upcoming:
+        row["projected_usage_rate"] = 20.0
+    league.write(settings)
+    mend(look())
+    again = look()
+    if again.mends:  # it was judged before the last of the days before it was published
+        assert mended(again) == [some[-1]]
+        mend(again)
+    assert ledger(settings, table_name=MAIN, game_date=some[-1])[-1]["outcome"] == "complete"
+    assert look().summary == "nothing to mend"

@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,7 +12,9 @@ from flows.backfill import backfill
 from tasks.backfill.report import Report
 from tasks.backfill.season import Season
 from tasks.backfill.season_page import season_key
+from tasks.calendar import league_day
 from tasks.settings import Settings
+from tests.backdoor import run_sql
 from tests.backfill.observe import MAIN, TABLES, artifacts, days, ledger, open_season
 from tests.league import League
 
@@ -110,11 +112,14 @@ def test_the_terminal_shows_the_same_from_the_ledger_alone(
     assert f"{MAIN} 2022-23: 2 of 4 days need you." in shown
     (november,) = [line for line in shown.splitlines() if line.startswith("Nov 2022")]
     assert november.split()[2:] == [*("." * (done.day - 1)), "C", "?", "B", "W"]
-    assert f"{left_out} left out\n  left out: 2 games in the schedule, and no run was asked for the day\n" in shown
+    assert f"{left_out} left out\n  left out: 2 games in the schedule, and no record\n" in shown
     assert f"{blocked} blocked\n  reference_incomplete: 0 of 1 final games are whole in the box scores" in shown
     assert main(["status", "--season", "2022", "--table", TABLES[0]]) == 1
     assert f"{TABLES[0]} 2022-23: 2 of 4 days need you." in capsys.readouterr().out
-    assert main(["status", "--season", "2021"]) == 0
+    assert main(["status", "--season", "2021"]) == 1
+    assert "--season 2021: neither the schedule nor the ledger has a day of it" in capsys.readouterr().err
+    assert main(["status", "--all"]) == 1
+    assert f"{MAIN} 2022-23: 2 of 4 days need you." in capsys.readouterr().out
 
     assert main(["day", str(blocked)]) == 1
     shown = capsys.readouterr().out
@@ -125,7 +130,43 @@ def test_the_terminal_shows_the_same_from_the_ledger_alone(
     assert f"{MAIN}: complete" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("settings")
+def test_the_season_that_goes_on_is_shown_also_when_today_is_recorded(
+    settings: Settings, season: list[date], run: RunBackfill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run((season[0], season[-1]))
+    run_sql(
+        settings,
+        "INSERT INTO nba_orchestration.backfill_ledger (table_name, game_date, run_id, attempt, outcome, message, "
+        "missing, source_missing, inputs, code_version, started_at, recorded_at) VALUES "
+        f"('{MAIN}', '{league_day(datetime.now(UTC))}', 'run', 1, 'no_games', 'x', '[]', '[]', '{{}}', 'v', "
+        "CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP())",
+    )
+    capsys.readouterr()
+    assert main(["status", "--season", "2022"]) == 1
+    assert f"{MAIN} 2022-23: 1 of 4 days needs you." in capsys.readouterr().out
+    assert main(["status"]) == 1
+    assert "neither the schedule nor the ledger has a day of it that is over" in capsys.readouterr().err
+
+
+def test_what_data_says_does_not_act_on_the_terminal(
+    league: League, settings: Settings, run: RunBackfill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (day,) = days(1)
+    open_season(league)
+    league.game(day, "BOS", "NYK", loaded=False)
+    league.write(settings)
+    run_sql(settings, f"UPDATE nba_reference.nba_schedule SET game_id = '00\x1b[2J' WHERE game_date = '{day}'")
+    run(day, waive_reason="x\x1b]0;title\x07")
+    capsys.readouterr()
+    for command in (["status"], ["day", str(day)]):
+        assert main(command) == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert "\x07" not in shown
+    assert "x\\x1b]0;title\\x07" in shown
+
+
+@pytest.mark.usefixtures("settings", "season")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -133,6 +174,7 @@ def test_the_terminal_shows_the_same_from_the_ledger_alone(
         (["status", "--table", "nothing"], "nothing"),
         (["status", "--season", "2022", "--all"], "--season, --all: give one of them"),
         (["day", "2023-02-30"], "2023-02-30: must be a day, as in 2023-02-23"),
+        (["day", "0001-01-01"], "0001-01-01: must not be before the league's first day, 1946-11-01"),
         (["day", "2099-01-01"], "2099-01-01: must be before today in New York"),
     ],
 )

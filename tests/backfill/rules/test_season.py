@@ -46,14 +46,14 @@ def states(found: Season) -> list[str]:
     ("outcomes", "given", "expected"),
     [
         ({0: "complete", 2: "forced", 4: "waived"}, {}, "complete left_out forced left_out waived"),
-        ({1: "complete", 2: "blocked"}, {}, "never_asked complete blocked never_asked never_asked"),
-        ({1: "complete"}, {"goes_on": True}, "never_asked complete left_out left_out left_out"),
-        ({}, {"goes_on": True}, "never_asked never_asked never_asked never_asked never_asked"),
+        ({1: "complete", 2: "blocked"}, {}, "unrecorded complete blocked unrecorded unrecorded"),
+        ({1: "complete"}, {"goes_on": True}, "unrecorded complete left_out left_out left_out"),
+        ({}, {"goes_on": True}, "unrecorded unrecorded unrecorded unrecorded unrecorded"),
         ({0: "complete", 4: "complete"}, {"games": "10001"}, "complete no_games no_games no_games complete"),
         ({0: "complete", 2: "no_games", 3: "complete"}, {"games": "1011"}, "complete no_games left_out complete"),
         ({0: "complete", 2: "blocked"}, {"games": "101"}, "complete no_games blocked"),
         ({0: "complete", 3: "blocked"}, {"games": "1000"}, "complete no_games no_games blocked"),
-        ({0: "failed"}, {"not_tried": {day(1), day(2)}}, "failed not_tried not_tried never_asked never_asked"),
+        ({0: "failed"}, {"not_tried": {day(1), day(2)}}, "failed not_tried not_tried unrecorded unrecorded"),
     ],
     ids=[
         "between",
@@ -82,7 +82,7 @@ def test_the_days_at_the_start_of_a_season_are_not_missing() -> None:
     found = make_season(
         MAIN, 2022, games=games, season_start=OPENING, goes_on=True, bootstrap_days=14, last={}, published={}
     )
-    assert states(found) == ["skipped_bootstrap"] * 14 + ["never_asked"] * 2
+    assert states(found) == ["skipped_bootstrap"] * 14 + ["unrecorded"] * 2
 
 
 def test_a_season_ends_with_the_last_day_of_which_anything_is_known() -> None:
@@ -95,9 +95,9 @@ def test_a_season_ends_with_the_last_day_of_which_anything_is_known() -> None:
     [
         ({0: "complete", 1: "complete_with_warning", 2: "forced", 3: "waived", 4: "complete"}, "All 5 days are done."),
         ({0: "complete", 1: "failed", 4: "blocked"}, "4 of 5 days need you."),
-        ({0: "blocked", 1: "complete"}, "1 of 2 days needs you. 3 days of the season never asked for."),
-        ({3: "complete"}, "The one day is done. 4 days of the season never asked for."),
-        ({}, "No day was asked for."),
+        ({0: "blocked", 1: "complete"}, "1 of 2 days needs you. 3 days of the season have no record."),
+        ({3: "complete"}, "The one day is done. 4 days of the season have no record."),
+        ({}, "No day has a record."),
     ],
 )
 def test_the_headline_says_how_many_days_need_somebody(outcomes: dict[int, Outcome], said: str) -> None:
@@ -107,7 +107,7 @@ def test_the_headline_says_how_many_days_need_somebody(outcomes: dict[int, Outco
 def test_the_cause_of_a_day_is_in_words_and_its_command_does_just_that_day_and_table() -> None:
     found = season({0: "complete", 2: "blocked"}, games="121")
     left_out, blocked = found.needing
-    assert left_out.cause == "left out: 2 games in the schedule, and no run was asked for the day"
+    assert left_out.cause == "left out: 2 games in the schedule, and no record"
     assert blocked.cause == "187 of 187"
     command = f"prefect deployment run backfill/player-composite-factors -p start_date={day(1)}"
     assert found.command(left_out) == command
