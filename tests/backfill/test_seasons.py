@@ -139,7 +139,7 @@ def test_the_season_that_goes_on_is_shown_also_when_today_is_recorded(
         "INSERT INTO nba_orchestration.backfill_ledger (table_name, game_date, run_id, attempt, outcome, message, "
         "missing, source_missing, inputs, code_version, started_at, recorded_at) VALUES "
         f"('{MAIN}', '{league_day(datetime.now(UTC))}', 'run', 1, 'no_games', 'x', '[]', '[]', '{{}}', 'v', "
-        "CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP())",
+        "CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
     )
     capsys.readouterr()
     assert main(["status", "--season", "2022"]) == 1
