@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class Bench:
         server, size = self._server(), self._database_bytes()
         before = _processor_seconds(server)
         found = Measurement.model_validate(self.run(variant, warehouse, *options))
-        _settle(server)
+        settle(lambda: _processor_seconds(server))
         costs: dict[str, float] = {"server_seconds": _processor_seconds(server) - before}
         if database:
             time.sleep(_FLUSH_SECONDS)
@@ -57,21 +57,7 @@ class Bench:
 
     def run(self, variant: str, warehouse: Path, *options: object) -> Any:
         """Run one process; returns what it has printed."""
-        variables = environment(self.home, api_url=self.api_url)
-        kept = {name: text for name, text in variables.items() if not name.startswith("FULLCOURT_")}
-        process = subprocess.run(
-            [sys.executable, "-m", "benchmarks.process", variant, *map(str, options)],
-            cwd=PROJECT_ROOT,
-            env=kept | {"FULLCOURT_DUCKDB_PATH": str(warehouse), "PREFECT_LOGGING_LEVEL": "WARNING"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if process.returncode:
-            tail = "\n".join(process.stderr.splitlines()[-20:])
-            raise ProcessError(f"{variant} ended with exit code {process.returncode}:\n{tail}")
-        return json.loads(process.stdout.splitlines()[-1])
+        return run_step(environment(self.home, api_url=self.api_url), variant, warehouse, *options)
 
     def _server(self) -> psutil.Process:
         service = find_server(self.home)
@@ -89,13 +75,46 @@ class Bench:
         return (pages - free) * size
 
 
-def _settle(server: psutil.Process) -> None:
-    """Wait until the server has worked off what a variant has left it; else it would slow the next one."""
+def run_step(env: Mapping[str, str], step: str, warehouse: Path, *options: object) -> Any:
+    """Run one step of the benchmark in a process of its own; returns what it has printed.
+
+    Args:
+        env: Its environment; settings of Fullcourt are left out.
+        step: What the process does.
+        warehouse: The file that it works on.
+        options: Further options of the process.
+
+    Raises:
+        ProcessError: It failed; the message has the end of what it said.
+    """
+    kept = {name: text for name, text in env.items() if not name.startswith("FULLCOURT_")}
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks.process", step, *map(str, options)],
+        cwd=PROJECT_ROOT,
+        env=kept | {"FULLCOURT_DUCKDB_PATH": str(warehouse), "PREFECT_LOGGING_LEVEL": "WARNING"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if process.returncode:
+        tail = "\n".join(process.stderr.splitlines()[-20:])
+        raise ProcessError(f"{step} ended with exit code {process.returncode}:\n{tail}")
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def settle(used: Callable[[], float], *, busy_share: float = _BUSY_SHARE) -> None:
+    """Wait until services have worked off what a variant has left them; else it would slow the next one.
+
+    Args:
+        used: Returns the processor seconds that they have used so far.
+        busy_share: The share of a core that they use at most when they are at rest.
+    """
     deadline, busy = time.monotonic() + _SETTLE_SECONDS, True
     while busy and time.monotonic() < deadline:
-        before = _processor_seconds(server)
+        before = used()
         time.sleep(_WATCH_SECONDS)
-        busy = _processor_seconds(server) - before > _BUSY_SHARE * _WATCH_SECONDS
+        busy = used() - before > busy_share * _WATCH_SECONDS
 
 
 def _processor_seconds(process: psutil.Process) -> float:
