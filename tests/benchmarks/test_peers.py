@@ -13,9 +13,10 @@ import duckdb  # noqa: TID251 - what a peer does with its file
 import pytest
 
 from benchmarks.peers import runner
+from benchmarks.peers.peers import PEERS, read_peers
 from benchmarks.peers.render import Table, tables, write_days, write_project
-from benchmarks.peers.runner import PEERS, correct, main, read_peers
-from benchmarks.rows import compare
+from benchmarks.peers.runner import main
+from benchmarks.rows import compare, correct
 from tasks.backfill.report import Report
 from tasks.errors import RequestError
 from tasks.settings import Settings
@@ -109,9 +110,10 @@ def test_one_raw_row_is_corrected(demo: Settings, given: Settings) -> None:
         connection.execute(f"ATTACH '{demo.duckdb_path}' AS before (READ_ONLY)")
         table = "nba_analytics.player_game_summary"
         new, old = f"(FROM {table} EXCEPT ALL FROM before.{table})", f"(FROM before.{table} EXCEPT ALL FROM {table})"
-        columns = "new.game_date, new.fg_attempts - old.fg_attempts, new.paint_attempts - old.paint_attempts"
+        moved = ("fg_attempts", "paint_attempts", "mid_range_attempts")
+        columns = ", ".join(["new.game_date", *(f"new.{name} - old.{name}" for name in moved)])
         changed = connection.execute(f"SELECT {columns} FROM {new} AS new CROSS JOIN {old} AS old").fetchall()
-    assert changed == [(FIRST, 1, 1)]
+    assert changed == [(FIRST, 0, -1, 1)]
 
 
 def stub(
