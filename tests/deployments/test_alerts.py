@@ -59,6 +59,7 @@ def test_a_run_that_fails_is_told_with_its_reason(inbox: Inbox) -> None:
 ADVICE = {
     "backfill": "The artifact backfill-report names every day that is blocked or failed",
     "ingest": "The artifacts ingest-report and ingest-rejections name every file and row",
+    "heal": "the next run looks at the same days",
     "cleanup": "Its last rows say which table failed",
     "restore": "it puts back what is still missing",
 }

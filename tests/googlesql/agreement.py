@@ -33,6 +33,7 @@ def parameters(day: date, start: date, first: date | None = None) -> dict[str, A
         "last_date": day,
         "last_game": "9",
         "min_players_per_team": 5,
+        "most": 3,
         "published": ["complete"],
         "processed_at": datetime(2023, 6, 1, 12, 30, tzinfo=UTC),
         "run_id": "a run",

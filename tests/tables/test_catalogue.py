@@ -111,7 +111,7 @@ def test_a_query_says_its_grain(file: Path) -> None:
 
 def test_every_shared_query_is_used(catalogue: Catalogue) -> None:
     names = {name for file in SQL for name in references(file.read_text(encoding="utf-8"))}
-    called = {"reference", "seasons"}  # by tasks/backfill/coverage.py and tasks/backfill/survey.py
+    called = {"reference", "seasons", "season_days"}  # by coverage.py, survey.py and season_survey.py of tasks/backfill
     assert {file.stem for file in SHARED_DIR.glob("*.sql")} <= names | called
     for name in called:
         assert any(
@@ -131,7 +131,7 @@ def test_every_query_transpiles_and_runs(bench: Settings, file: Path, filled: bo
         with open_warehouse(bench.connection()) as warehouse:
             rows = warehouse.fetch(sql, PARAMETERS)
         is_of_records = not shared and catalogue.table(table).role == "view"  # which no league has
-        is_calendar = shared and file.stem in ("reference", "season_spans")  # they have every day
+        is_calendar = shared and file.stem in ("reference", "season_days", "season_spans")  # they have every day
         is_of_others = file.stem in ("holes", "look_back", "zones")  # which this league has none of
         assert bool(rows) is (is_calendar or (filled and not is_of_records and not is_of_others))
 
