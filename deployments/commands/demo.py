@@ -103,10 +103,12 @@ def _backfill(home: Path, api_url: str) -> Run:
 def _say_where(console: Console, warehouse: Path, run: Run, running_ui: str | None) -> None:
     python = short(Path(sys.executable))
     query = f"duckdb.connect('{short(warehouse)}', read_only=True).sql('FROM {TABLE}').show()"
+    season = f"FULLCOURT_DUCKDB_PATH={shlex.quote(str(short(warehouse)))} {python.with_name('fullcourt')} status"
     page = f"{running_ui or f'http://{HOST}:{DEFAULT_PORT}'}/runs/flow-run/{run.flow_run_id}"
     console.print(
         f"The table    {TABLE}, in {short(warehouse)}\n"
         f'Query it     {python} -c "import duckdb; {query}"\n'
+        f"Its season   {season}\n"
         f"See the run  {'' if running_ui else 'make up, then '}{page}",
         markup=False,
         soft_wrap=True,

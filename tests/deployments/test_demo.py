@@ -73,6 +73,9 @@ def test_the_demo_ends_with_every_player_of_the_incident(demo: Demo, server: Ser
     (query,) = re.findall(r"Query it     (.*)", done.stdout)
     shown = subprocess.run(query, shell=True, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)  # noqa: S602
     assert "player_lookup" in shown.stdout
+    (season,) = re.findall(r"Its season   (.*)", done.stdout)
+    shown = subprocess.run(season, shell=True, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)  # noqa: S602
+    assert "player_composite_factors 2022-23: All 8 days are done." in shown.stdout
 
     # the next demo replaces what this one has made, even after somebody looked at it
     demo_file = tmp_path / "demo.duckdb"
