@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from prefect.client.schemas.objects import State
 
 from tasks.backfill.choose_tables import choose_tables
-from tasks.backfill.heal import begin_backfill, find_ill_days, name_heal, report_heal
+from tasks.backfill.heal import begin_backfill, look, name_heal, report_heal
 from tasks.backfill.heal_rules import HealReport, HealRequest, WindowDays
 from tasks.calendar import league_day
 from tasks.parameters import Day, check
 from tasks.runtime.boundary import main_flow, state_of
 from tasks.runtime.clock import check_clock
 from tasks.runtime.run import Run
-from tasks.runtime.steps import retrying
 from tasks.settings import load_settings
 from tasks.tables.catalogue import load_catalogue
 
@@ -58,7 +57,7 @@ def heal(
     )
     check_clock(started_at)
     run = Run.begin(settings, dry_run=True)  # what changes anything is the backfill
-    found, seasons = retrying(find_ill_days)(run, request)
+    found, seasons = look(run, request)
     report = found if request.dry_run else begin_backfill(found, request)
     report_heal(run, request, report, seasons)
     return state_of(report, is_done=True)

@@ -35,15 +35,18 @@ from tasks.backfill.season import Season
 from tasks.backfill.season_page import write_changed_seasons
 from tasks.backfill.season_survey import read_seasons
 from tasks.backfill.survey import read_plan
+from tasks.errors import WarehouseBusyError
 from tasks.printable import printable
 from tasks.runtime import markdown
 from tasks.runtime.artifacts import emit, write_markdown
 from tasks.runtime.run import Run
-from tasks.runtime.steps import step
+from tasks.runtime.steps import retrying, step
 
 BACKFILL, DEPLOYMENT = "backfill", "player-composite-factors"
 TAG = "heal"
 """The tag of the backfills that heal asks for."""
+_AT_WORK = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+"""One that is scheduled may be days away."""
 _MOST_SHOWN = 100
 
 
@@ -52,6 +55,18 @@ def name_heal() -> str:
     given = flow_run.get_parameters()
     last = given.get("end_date") or "yesterday"
     return printable(f"{given.get('window_days')} days to {last}{' dry_run' if given.get('dry_run') else ''}")
+
+
+def look(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[Season]]:
+    """Find the days that are ill; where another process holds the warehouse, the next run does.
+
+    Returns:
+        What is to be mended and what is parked, and the seasons that were looked at.
+    """
+    try:
+        return retrying(find_ill_days)(run, request)
+    except WarehouseBusyError as busy:
+        return HealReport(waits_for=str(busy), has_looked=False), ()
 
 
 @step("find-ill-days", run_name="find-ill-days")
@@ -83,13 +98,13 @@ def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[
         seasons = [season for season in every if season.table in asked]
         days = days_to_look_at(seasons, request)
 
-        def look(at: Sequence[date]) -> tuple[tuple[Ill, ...], tuple[Ill, ...]]:
+        def diagnose(at: Sequence[date]) -> tuple[tuple[Ill, ...], tuple[Ill, ...]]:
             if not at:
                 return (), ()
             attempts = read_last_attempts(warehouse, run.catalogue, at, most=SAME_FAILURES)
             return Diagnosis(every, depends_on, attempts).of(read_plan(run, warehouse, backfill_of(request, at)))
 
-        mends, parked = look(days)
+        mends, parked = diagnose(days)
         if mends and mends[0].game_date < request.first_date:
             later = {
                 day.game_date
@@ -97,12 +112,12 @@ def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[
                 for day in season.with_rows
                 if mends[0].game_date <= day.game_date <= request.last_date and day.state != "unrecorded"
             }
-            mends, parked = look(sorted(later | set(days)))
+            mends, parked = diagnose(sorted(later | set(days)))
         return HealReport(mends=mends, parked=parked), seasons
 
 
 def begin_backfill(report: HealReport, request: HealRequest) -> HealReport:
-    """Ask for a backfill of the days to mend, unless one that heal has asked for before has not ended.
+    """Ask for a backfill of the days to mend, unless one is at work, or one that heal has asked for has not ended.
 
     Heal does not wait for it: a work pool that allows one run at a time would never begin it.
 
@@ -112,7 +127,7 @@ def begin_backfill(report: HealReport, request: HealRequest) -> HealReport:
     if not report.mends:
         return report
     if at_work := _at_work():
-        return report.model_copy(update={"waits_for": at_work})
+        return report.model_copy(update={"waits_for": f"the backfill {at_work} has not ended"})
     client = get_client(sync_client=True)
     deployment = client.read_deployment_by_name(f"{BACKFILL}/{DEPLOYMENT}")
     parameters = backfill_parameters(report, request)
@@ -133,7 +148,8 @@ def report_heal(run: Run, request: HealRequest, report: HealReport, seasons: Seq
         lines += [f"The backfill is the flow run `{report.flow_run_id}`.", ""]
     write_markdown("heal-report", "\n".join(lines), description=report.summary)
     get_run_logger().info("%s", report.summary)
-    if request.end_date is None and not request.dry_run:  # a look at other days is not the one that is waited for
+    # a look at other days is not the one that is waited for
+    if report.has_looked and request.end_date is None and not request.dry_run:
         resource = {
             "prefect.resource.id": heal_resource(run.settings.warehouse_digest),
             "prefect.resource.name": run.settings.connection().display_name,
@@ -142,15 +158,20 @@ def report_heal(run: Run, request: HealRequest, report: HealReport, seasons: Seq
 
 
 def _at_work() -> str | None:
-    """Return the name of a backfill that heal has asked for and that has not ended."""
-    open_states = [each for each in StateType if each not in TERMINAL_STATES]
-    found = get_client(sync_client=True).read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=[BACKFILL])),
-        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
-        flow_run_filter=FlowRunFilter(
-            tags=FlowRunFilterTags(all_=[TAG]),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_states)),
-        ),
-        limit=1,
+    """Return the name of a backfill that is at work, or that heal has asked for and that has not ended."""
+    asked = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[TAG]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))),
     )
-    return found[0].name if found else None
+    begun = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_AT_WORK))))
+    client = get_client(sync_client=True)
+    for runs in (asked, begun):
+        found = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[BACKFILL])),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
+            flow_run_filter=runs,
+            limit=1,
+        )
+        if found:
+            return found[0].name
+    return None

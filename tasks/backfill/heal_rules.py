@@ -82,14 +82,16 @@ class HealReport(BaseModel):
     flow_run_id: UUID | None = None
     """The backfill that does them; None if there is none."""
     waits_for: str | None = None
-    """The backfill that has not ended yet, if one was begun before."""
+    """What is not looked at or asked for before it has ended: a backfill, or what holds the warehouse."""
+    has_looked: bool = True
+    """Whether the warehouse could be read."""
 
     @property
     def summary(self) -> str:
         """One line."""
         parked = f"; {count_of(len(self.parked), 'day')} parked" if self.parked else ""
         if self.waits_for is not None:
-            return f"nothing begun: the backfill {self.waits_for} has not ended{parked}"
+            return f"nothing begun: {self.waits_for}{parked}"
         if not self.mends:
             return f"nothing to mend{parked}"
         verb = "a backfill was asked for" if self.flow_run_id else "to mend:"

@@ -1,12 +1,14 @@
 """Heal, from what it finds to what the backfill makes of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.states import Completed
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Running, Scheduled
 
 from flows.backfill import backfill
 from flows.heal import heal
@@ -19,6 +21,7 @@ from tests.backfill.observe import (
     TABLES,
     content,
     days,
+    held,
     ledger,
     lookups,
     open_season,
@@ -156,9 +159,39 @@ def test_a_second_run_asks_for_nothing_while_the_first_ones_backfill_is_at_work(
     second = look()
     assert second.flow_run_id is None
     assert second.waits_for is not None
-    assert second.summary.startswith(f"nothing begun: the backfill {second.waits_for} has not ended")
+    assert re.fullmatch("the backfill .* has not ended", second.waits_for)
+    assert second.summary == f"nothing begun: {second.waits_for}"
     mend(first)
     assert look().summary == "nothing to mend"
+    assert ill
+
+
+@pytest.mark.parametrize(("state", "waits"), [(Running(), True), (Scheduled(), False)], ids=["at work", "scheduled"])
+def test_a_backfill_by_hand_that_is_at_work_is_waited_for_and_one_that_is_scheduled_is_not(
+    ill: League, run: RunBackfill, state: State[None], waits: bool
+) -> None:
+    run(WINDOW[0])
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("backfill/player-composite-factors")
+        by_hand = client.create_flow_run_from_deployment(deployment.id, state=state)
+        report = look()
+        client.set_flow_run_state(by_hand.id, Completed(), force=True)
+    assert (report.waits_for == f"the backfill {by_hand.name} has not ended") is waits
+    assert (report.flow_run_id is None) is waits
+    assert ill
+
+
+@pytest.mark.duckdb_only
+def test_a_warehouse_that_another_process_holds_is_left_to_the_next_run(
+    ill: League, settings: Settings, run: RunBackfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(WINDOW[0])
+    monkeypatch.setenv("FULLCOURT_DUCKDB_LOCK_TIMEOUT_SECONDS", "0.1")
+    with held(settings):
+        report = look()
+    assert (report.mends, report.parked, report.has_looked) == ((), (), False)
+    assert report.summary.startswith("nothing begun: ")
+    assert mended(look()) == WINDOW[1:]
     assert ill
 
 
