@@ -28,7 +28,7 @@ def adopt_rows(
         table: The derived table.
         game_date: The day.
         season_start: The first day of its season.
-        is_after_break: Whether most of the day's teams have not played for a week: their values are not as usual.
+        is_after_break: Whether many of the day's teams have not played for a week: their values are not as usual.
 
     Returns:
         The verdict, and the source that the rows say they were built from.

@@ -42,7 +42,7 @@ def build_rows(
         season_start: The first day of its season.
         source: Where the context comes from.
         has_holes: Whether a row may look back on a game that is not loaded as it was played.
-        is_after_break: Whether most of the day's teams have not played for a week: their values are not as usual.
+        is_after_break: Whether many of the day's teams have not played for a week: their values are not as usual.
         objections: What earlier checks object to.
         dependencies: The digest that each table's rows must have that the day is built from.
         there: What is published already.

@@ -48,7 +48,7 @@ class Reference(BaseModel):
     without_minutes: int = 0
     """Rows of the day, and of the six days before, of players who played for minutes that are not known."""
     is_after_break: bool = False
-    """At least half of the day's teams had no game in the 6 days before: of most players nothing recent is known."""
+    """At least a third of the day's teams had no game in the 6 days before: of many players nothing recent is known."""
     season_holes: int = 0
     """Games of the season before the day that are not loaded as they were played."""
     recent_holes: str | None = None

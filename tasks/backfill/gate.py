@@ -113,7 +113,7 @@ def judge(
         force: Publish although judgement says no; never against integrity.
         before: What earlier checks object to.
         worse: Why the rows that are published already are better.
-        is_after_break: Whether most teams have not played for a week; then no value is suspicious for being unusual.
+        is_after_break: Whether many teams have not played for a week; then no value is suspicious for being unusual.
         may_be_empty: Whether there may be nothing to build: no game was played before the first day of a season.
     """
     before = tuple(before)

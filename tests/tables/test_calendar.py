@@ -76,10 +76,25 @@ def test_a_hole_of_the_last_30_days_is_named_and_an_older_one_is_counted(
 
 
 @pytest.mark.parametrize(("rest", "is_after_break"), [(6, False), (7, True)])
-def test_a_day_is_after_a_break_if_most_teams_have_not_played_for_a_week(
+def test_a_day_is_after_a_break_if_its_teams_have_not_played_for_a_week(
     bench: Settings, rest: int, is_after_break: bool
 ) -> None:
     league = League()
     for day in (DAY - timedelta(days=rest), DAY):
         league.game(day, "BOS", "NYK")
+    assert references(bench, league)[DAY].is_after_break == is_after_break
+
+
+@pytest.mark.parametrize(("others", "is_after_break"), [(2, True), (3, False)])
+def test_a_day_is_after_a_break_if_that_is_so_for_a_third_of_its_teams(
+    bench: Settings, others: int, is_after_break: bool
+) -> None:
+    league = (
+        League()
+    )  # two days after a break half of the teams play for the first time, and some who play were injured
+    for day in (DAY - timedelta(days=7), DAY):
+        league.game(day, "BOS", "NYK")
+    for home, away in (("LAL", "MIA"), ("DEN", "UTA"), ("CHI", "DET"))[:others]:
+        for day in (DAY - timedelta(days=2), DAY):
+            league.game(day, home, away)
     assert references(bench, league)[DAY].is_after_break == is_after_break

@@ -63,7 +63,7 @@ rests AS (
   WHERE status IN ('final', 'pending')
 ),
 rested AS (
-  SELECT game_date, 2 * COUNT(IF(days_rest < 7, NULL, 1)) >= COUNT(*) AS is_after_break
+  SELECT game_date, 3 * COUNT(IF(days_rest < 7, NULL, 1)) >= COUNT(*) AS is_after_break
   FROM rests
   GROUP BY game_date
 ),
