@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 from prefect import get_run_logger
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
-    DeploymentFilterName,
-    FlowFilter,
-    FlowFilterName,
+    DeploymentFilterId,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -31,7 +30,7 @@ from tasks.backfill.heal_rules import (
     heal_resource,
 )
 from tasks.backfill.ledger import read_last_attempts, read_recorded_days
-from tasks.backfill.season import Season
+from tasks.backfill.season import DEPLOYMENT, Season
 from tasks.backfill.season_page import write_changed_seasons
 from tasks.backfill.season_survey import read_seasons
 from tasks.backfill.survey import read_plan
@@ -42,7 +41,6 @@ from tasks.runtime.artifacts import emit, write_markdown
 from tasks.runtime.run import Run
 from tasks.runtime.steps import retrying, step
 
-BACKFILL, DEPLOYMENT = "backfill", "player-composite-factors"
 TAG = "heal"
 """The tag of the backfills that heal asks for."""
 _AT_WORK = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
@@ -85,7 +83,7 @@ def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[
     with run.warehouse("heal") as warehouse:
         if read_recorded_days(warehouse, run.catalogue) is None:
             return HealReport(), ()  # a first backfill comes before anything can be mended
-        asked, depends_on = set(request.tables), {name: run.catalogue.build(name).depends_on for name in request.tables}
+        depends_on = {name: run.catalogue.build(name).depends_on for name in request.tables}
         every = read_seasons(
             warehouse,
             run.catalogue,
@@ -95,7 +93,7 @@ def find_ill_days(run: Run, request: HealRequest) -> tuple[HealReport, Sequence[
             as_of=request.as_of,
             bootstrap_days=run.settings.bootstrap_days,
         )
-        seasons = [season for season in every if season.table in asked]
+        seasons = [season for season in every if season.table in request.tables]
         days = days_to_look_at(seasons, request)
 
         def diagnose(at: Sequence[date]) -> tuple[tuple[Ill, ...], tuple[Ill, ...]]:
@@ -126,12 +124,12 @@ def begin_backfill(report: HealReport, request: HealRequest) -> HealReport:
     """
     if not report.mends:
         return report
-    if at_work := _at_work():
-        return report.model_copy(update={"waits_for": f"the backfill {at_work} has not ended"})
     client = get_client(sync_client=True)
-    deployment = client.read_deployment_by_name(f"{BACKFILL}/{DEPLOYMENT}")
+    deployment = client.read_deployment_by_name(DEPLOYMENT).id
+    if at_work := _at_work(client, deployment):
+        return report.model_copy(update={"waits_for": f"the backfill {at_work} has not ended"})
     parameters = backfill_parameters(report, request)
-    begun = client.create_flow_run_from_deployment(deployment.id, parameters=parameters, tags=[TAG])
+    begun = client.create_flow_run_from_deployment(deployment, parameters=parameters, tags=[TAG])
     return report.model_copy(update={"flow_run_id": begun.id})
 
 
@@ -157,21 +155,15 @@ def report_heal(run: Run, request: HealRequest, report: HealReport, seasons: Seq
         emit(SUCCESS_EVENT, resource, {"message": report.summary})
 
 
-def _at_work() -> str | None:
+def _at_work(client: SyncPrefectClient, deployment: UUID) -> str | None:
     """Return the name of a backfill that is at work, or that heal has asked for and that has not ended."""
     asked = FlowRunFilter(
         tags=FlowRunFilterTags(all_=[TAG]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))),
     )
     begun = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_AT_WORK))))
-    client = get_client(sync_client=True)
+    of_it = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
     for runs in (asked, begun):
-        found = client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=[BACKFILL])),
-            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
-            flow_run_filter=runs,
-            limit=1,
-        )
-        if found:
+        if found := client.read_flow_runs(deployment_filter=of_it, flow_run_filter=runs, limit=1):
             return found[0].name
     return None

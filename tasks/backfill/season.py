@@ -15,6 +15,8 @@ from tasks.text import count_of, percent
 DayState = Outcome | Literal["left_out", "unrecorded"]
 """The outcome of the last attempt at a day. Of one with games and no record: left_out if it lies between days that have
 one, or after them in a season that goes on; otherwise unrecorded."""
+DEPLOYMENT = "backfill/player-composite-factors"
+"""The deployment that does days."""
 NEEDS_SOMEBODY: frozenset[DayState] = frozenset({*NOT_DONE, "left_out"})
 _NOTHING_TO_DO: frozenset[DayState] = frozenset({"no_games", "skipped_bootstrap"})
 
@@ -105,7 +107,7 @@ class Season(BaseModel):
     def command(self, day: SeasonDay) -> str:
         """Return the command that does a day again."""
         tables = "" if self.is_default else f" -p 'tables=[\"{self.table}\"]'"
-        return f"prefect deployment run backfill/player-composite-factors -p start_date={day.game_date}{tables}"
+        return f"prefect deployment run {DEPLOYMENT} -p start_date={day.game_date}{tables}"
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
